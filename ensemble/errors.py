@@ -1,0 +1,34 @@
+"""What can go wrong on the request path.
+
+EnsembleError
+├── InvalidInput     the caller's fault: names the input, what was wrong, what is allowed
+└── DamagedRelease   a file of the release is missing, unreadable or of another space
+"""
+
+from __future__ import annotations
+
+
+class EnsembleError(Exception):
+    """Root of all errors raised by ``ensemble``."""
+
+
+class InvalidInput(EnsembleError):
+    """An input that cannot be served.
+
+    Args:
+        name: Tensor or field at fault, as the caller knows it (``TEXT``, ``FILTER.and[0].range``).
+        problem: What was wrong, and what is allowed.
+        row: Row of the batch, where a request has several.
+    """
+
+    def __init__(self, name: str, problem: str, *, row: int | None = None) -> None:
+        self.name, self.problem, self.row = name, problem, row
+        super().__init__(f"{name}{'' if row is None else f'[{row}]'}: {problem}")
+
+    def at(self, row: int) -> InvalidInput:
+        """The same error, told of one row of a batch."""
+        return InvalidInput(self.name, self.problem, row=row)
+
+
+class DamagedRelease(EnsembleError):
+    """A file of the release cannot be used; the message names it."""

@@ -1,0 +1,43 @@
+"""The exact engine: every row is looked at. The slow twin that all other engines are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.index.columns import Mask
+from ensemble.index.engine import Hits
+from ensemble.index.slots import Slots
+
+# Rows within this of the k-th float32 score are scored again in float64: more than BLAS may err by at 4,096 dimensions
+# of unit vectors, so that the answer does not depend on how many queries share a batch.
+RESCORE_MARGIN = 1e-4
+
+
+class ExactEngine:
+    """Brute force over the slots in numpy.
+
+    Args:
+        slots: The index.
+    """
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+
+    def search(self, queries: NDArray[np.float32], counts: Sequence[int], masks: Sequence[Mask | None]) -> list[Hits]:
+        """See ``Engine.search``."""
+        scores = queries @ self._slots.vectors.T
+        return [self._best(*row) for row in zip(queries, scores, counts, masks, strict=True)]
+
+    def _best(self, query: NDArray[np.float32], scores: NDArray[np.float32], count: int, mask: Mask | None) -> Hits:
+        allowed = self._slots.valid if mask is None else self._slots.valid & mask
+        slots = np.flatnonzero(allowed)
+        if len(slots) > count:
+            passing = scores[slots]
+            bound = np.partition(passing, len(slots) - count)[len(slots) - count]
+            slots = slots[passing >= bound - RESCORE_MARGIN]
+        exact = (self._slots.vectors[slots].astype(np.float64) * query).sum(axis=1)
+        order = np.argsort(-exact, kind="stable")[:count]  # stable over ascending slots: ties by slot
+        return Hits(slots[order].astype(np.int64), exact[order].astype(np.float32))

@@ -1,0 +1,178 @@
+"""Filters: one JSON expression, compiled once to a tree, evaluated to a bit mask over the slots.
+
+``{"eq": [field, value]}``, ``{"in": [field, [values]]}``, ``{"range": [field, low, high]}`` (inclusive; ``null`` is
+open), ``{"under": ["category", "Kitchen/Mugs"]}``, ``{"and": [...]}``, ``{"or": [...]}``, ``{"not": ...}``.
+A product without the field matches none of the first four.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from ensemble.errors import InvalidInput
+from ensemble.index.columns import Column, Mask
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 16
+
+Columns = Mapping[str, Column]
+Evaluate = Callable[[Columns], Mask]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A compiled filter.
+
+    Args:
+        evaluate: Computes the mask from the columns it was compiled for.
+    """
+
+    evaluate: Evaluate
+
+    def mask(self, columns: Columns) -> Mask:
+        """``(slots,)`` bool: which slots pass."""
+        return self.evaluate(columns)
+
+
+def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -> Filter | None:
+    """Compile a filter against a catalogue's columns.
+
+    Args:
+        text: The JSON expression; an empty one is no filter.
+        columns: The fields that exist.
+        name: How errors call the input.
+
+    Returns:
+        The filter, or None where the text is empty.
+
+    Raises:
+        InvalidInput: Not an expression, an unknown field, or a value of the wrong type; names the place.
+    """
+    if not text:
+        return None
+    if len(text) > MAX_BYTES:
+        raise InvalidInput(name, f"{len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
+    try:
+        expression = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(name, f"not JSON: {error}") from None
+    return Filter(_compile(expression, columns, name, MAX_DEPTH))
+
+
+def _compile(expression: Any, columns: Columns, place: str, depth: int) -> Evaluate:
+    if depth == 0:
+        raise InvalidInput(place, f"nested deeper than {MAX_DEPTH}")
+    if not isinstance(expression, dict) or len(expression) != 1:
+        raise InvalidInput(place, f"an object with one of {', '.join(_OPERATORS)} is needed, got {_shown(expression)}")
+    ((operator, operand),) = expression.items()
+    if operator not in _OPERATORS:
+        raise InvalidInput(place, f"unknown operator {operator!r}; allowed are {', '.join(_OPERATORS)}")
+    return _OPERATORS[operator](operand, columns, f"{place}.{operator}", depth)
+
+
+def _all_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
+    parts = _parts(operand, columns, place, depth)
+    return lambda live: reduce(np.logical_and, (part(live) for part in parts))
+
+
+def _any_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
+    parts = _parts(operand, columns, place, depth)
+    return lambda live: reduce(np.logical_or, (part(live) for part in parts))
+
+
+def _parts(operand: Any, columns: Columns, place: str, depth: int) -> list[Evaluate]:
+    if not isinstance(operand, list) or not operand:
+        raise InvalidInput(place, f"a list of at least one expression is needed, got {_shown(operand)}")
+    return [_compile(part, columns, f"{place}[{number}]", depth - 1) for number, part in enumerate(operand)]
+
+
+def _none_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
+    part = _compile(operand, columns, place, depth - 1)
+    return lambda live: np.logical_not(part(live))
+
+
+def _equals(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
+    field, value = _arguments(operand, columns, place, "field", "value")
+    _check(columns[field], field, value, place)
+    return lambda live: live[field].equals(value)
+
+
+def _is_in(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
+    field, values = _arguments(operand, columns, place, "field", "[values]")
+    if not isinstance(values, list):
+        raise InvalidInput(place, f"a list of values is needed, got {_shown(values)}")
+    for value in values:
+        _check(columns[field], field, value, place)
+
+    def evaluate(live: Columns) -> Mask:
+        column = live[field]
+        wanted = [column.code(value) for value in values] if column.kind == "word" else values
+        return np.isin(column.values, wanted)
+
+    return evaluate
+
+
+def _within(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
+    field, low, high = _arguments(operand, columns, place, "field", "low", "high")
+    if columns[field].kind != "number":
+        raise InvalidInput(place, f"{field!r} is not a number; those that are: {_names(columns, 'number')}")
+    for bound in (low, high):
+        if bound is not None:
+            _check(columns[field], field, bound, place)
+    bottom, top = -np.inf if low is None else low, np.inf if high is None else high
+    return lambda live: (live[field].values >= bottom) & (live[field].values <= top)
+
+
+def _under(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
+    field, path = _arguments(operand, columns, place, "category", "path")
+    if field != "category" or not isinstance(path, str) or not path.strip("/"):
+        raise InvalidInput(place, f'["category", "A/B"] is needed, got {_shown(operand)}')
+    root = path.strip("/")
+
+    def evaluate(live: Columns) -> Mask:
+        column = live[field]
+        below = [code for code, word in enumerate(column.words) if word == root or word.startswith(f"{root}/")]
+        return np.isin(column.values, below)
+
+    return evaluate
+
+
+_OPERATORS: dict[str, Callable[[Any, Columns, str, int], Evaluate]] = {
+    "eq": _equals,
+    "in": _is_in,
+    "range": _within,
+    "under": _under,
+    "and": _all_of,
+    "or": _any_of,
+    "not": _none_of,
+}
+
+
+def _arguments(operand: Any, columns: Columns, place: str, *names: str) -> list[Any]:
+    """The operand as a list of the right length whose first is a known field."""
+    if not isinstance(operand, list) or len(operand) != len(names):
+        raise InvalidInput(place, f"[{', '.join(names)}] is needed, got {_shown(operand)}")
+    field = operand[0]
+    if not isinstance(field, str) or field not in columns:
+        raise InvalidInput(place, f"unknown field {_shown(field)}; this catalogue has {_names(columns)}")
+    return operand
+
+
+def _check(column: Column, field: str, value: Any, place: str) -> None:
+    if not column.accepts(value):
+        raise InvalidInput(place, f"{field!r} is compared with {column.allowed()}, got {_shown(value)}")
+
+
+def _names(columns: Columns, kind: str | None = None) -> str:
+    return ", ".join(sorted(name for name, column in columns.items() if kind in (None, column.kind)))
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."

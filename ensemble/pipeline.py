@@ -1,0 +1,157 @@
+"""The whole request path in one process, without Triton.
+
+``export`` embeds the catalogue with it, tests hold the server to it, and the benchmark measures what serving adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.image import ImagePreprocessor
+from ensemble.index import ExactEngine, load
+from ensemble.product import product_text
+from ensemble.retrieval import Query, Retrieval, query_rows
+from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, read
+from ensemble.text import TextPreprocessor
+from ensemble.towers import Tower
+
+Floats = NDArray[np.float32]
+Product = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One product found.
+
+    Args:
+        id: Its id.
+        score: Inner product with the query row.
+        product: The product as the catalogue has it.
+    """
+
+    id: str
+    score: float
+    product: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """Both towers with their preprocessing.
+
+    Args:
+        text: Tokeniser.
+        text_tower: Its tower.
+        image: Decoder.
+        vision_tower: Its tower.
+        product: Which fields make a product's text.
+    """
+
+    text: TextPreprocessor
+    text_tower: Tower
+    image: ImagePreprocessor
+    vision_tower: Tower
+    product: ProductSettings
+
+    @classmethod
+    def open(cls, models: Path, release: int, *, threads: int = 1) -> Encoders:
+        """Open the towers of a release in a Triton repository.
+
+        Raises:
+            DamagedRelease: A file is missing or cannot be used.
+        """
+        folder = models / "product_preprocess" / str(release)
+        settings = folder / "settings.json"
+        return cls(
+            text=TextPreprocessor(folder / "tokenizer.json", read(settings, "text", TextSettings)),
+            text_tower=Tower(models / "text_tower" / str(release) / "model.onnx", threads=threads),
+            image=ImagePreprocessor(read(settings, "image", ImageSettings)),
+            vision_tower=Tower(models / "vision_tower" / str(release) / "model.onnx", threads=threads),
+            product=read(settings, "product", ProductSettings),
+        )
+
+    def embed_text(self, texts: Sequence[bytes | str]) -> Floats:
+        """Unit vectors ``(batch, text_dim)``."""
+        tokens = self.text(texts)
+        return self.text_tower.encode({"INPUT_IDS": tokens.input_ids, "LENGTHS": tokens.lengths})
+
+    def embed_image(self, pictures: Sequence[bytes]) -> Floats:
+        """Unit vectors ``(batch, image_dim)``."""
+        return self.vision_tower.encode({"PIXELS": self.image(pictures)})
+
+    def embed_product(self, products: Sequence[Product], pictures: Sequence[bytes]) -> Floats:
+        """Rows ``(batch, text_dim + image_dim)``; an empty picture leaves the image half zero."""
+        text = self.embed_text([product_text(product, self.product) for product in products])
+        image = np.zeros((len(products), self.vision_tower.dim), np.float32)
+        shown = [row for row, picture in enumerate(pictures) if picture]
+        if shown:
+            image[shown] = self.embed_image([pictures[row] for row in shown])
+        return np.concatenate([text, image], axis=1)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Encoders and retrieval of one release.
+
+    Args:
+        encoders: The towers.
+        retrieval: The index.
+    """
+
+    encoders: Encoders
+    retrieval: Retrieval
+
+    @classmethod
+    def open(cls, models: Path, release: int, *, threads: int = 1) -> Pipeline:
+        """Open a release in a Triton repository.
+
+        Raises:
+            DamagedRelease: A file is missing, altered, or of another space.
+        """
+        return cls(Encoders.open(models, release, threads=threads), open_retrieval(models / "retrieve" / str(release)))
+
+    def search(
+        self,
+        texts: Sequence[bytes | str] | None = None,
+        images: Sequence[bytes] | None = None,
+        *,
+        weights: tuple[float, float] = (1.0, 1.0),
+        k: int = 10,
+        filter: str = "",  # noqa: A002 - the word of the request
+    ) -> list[list[Hit]]:
+        """Search with texts, photos, or a text and a photo a row.
+
+        Raises:
+            InvalidInput: As the server would refuse it.
+        """
+        text = None if texts is None else self.encoders.embed_text(texts)
+        image = None if images is None else self.encoders.embed_image(images)
+        batch = len(texts if texts is not None else images or ())
+        pairs = np.tile(np.array(weights, np.float32), (batch, 1))
+        rows = query_rows(text, image, pairs, self.retrieval.space)
+        queries = [Query(row, k, filter.encode()) for row in rows]
+        masks = [self.retrieval.check(query, number) for number, query in enumerate(queries)]
+        slots = self.retrieval.slots
+        return [
+            [
+                Hit(slots.ids(np.array([slot]))[0], float(score), slots.product(int(slot)))
+                for slot, score in zip(*pair, strict=True)
+            ]
+            for pair in ((hit.slots, hit.scores) for hit in self.retrieval.search(queries, masks))
+        ]
+
+
+def open_retrieval(folder: Path) -> Retrieval:
+    """Open the index of a release: ``settings.json`` and ``index/`` in ``folder``.
+
+    Raises:
+        DamagedRelease: A file is missing, altered, or of another space.
+    """
+    space = read(folder / "settings.json", "space", SpaceSettings)
+    slots = load(folder / "index", space_id=space.space_id)
+    return Retrieval(slots, ExactEngine(slots), space)
