@@ -25,9 +25,9 @@ class InvalidInput(EnsembleError):
         self.name, self.problem, self.row = name, problem, row
         super().__init__(f"{name}{'' if row is None else f'[{row}]'}: {problem}")
 
-    def at(self, row: int) -> InvalidInput:
-        """The same error, told of one row of a batch."""
-        return InvalidInput(self.name, self.problem, row=row)
+    def at(self, row: int, *, of: int) -> InvalidInput:
+        """The same error, told of one row where the request has several."""
+        return InvalidInput(self.name, self.problem, row=row) if of > 1 else self
 
 
 class DamagedRelease(EnsembleError):

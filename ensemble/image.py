@@ -19,6 +19,7 @@ from ensemble.errors import InvalidInput
 from ensemble.settings import ImageSettings
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+ALLOWED = "JPEG, PNG or WebP"
 WHITE = (255, 255, 255)
 # The DCT may scale down to this multiple of the tower's input; the rest is left to a proper filter.
 DRAFT_MARGIN = 2
@@ -48,7 +49,7 @@ class ImagePreprocessor:
             try:
                 pixels[row] = np.asarray(decode(picture, self.settings))
             except InvalidInput as error:
-                raise error.at(row) from None
+                raise error.at(row, of=len(pictures)) from None
         return pixels
 
     def blank(self) -> NDArray[np.uint8]:
@@ -63,7 +64,7 @@ def decode(data: bytes, settings: ImageSettings, *, name: str = "IMAGE") -> Imag
         InvalidInput: Not a picture of an allowed kind, damaged, or over a limit.
     """
     if not data:
-        raise InvalidInput(name, f"empty; send the bytes of a {_allowed()} file")
+        raise InvalidInput(name, f"empty; send the bytes of a {ALLOWED} file")
     if len(data) > settings.max_bytes:
         raise InvalidInput(name, f"{len(data):,} bytes; at most {settings.max_bytes:,} are allowed")
     try:
@@ -76,9 +77,9 @@ def decode(data: bytes, settings: ImageSettings, *, name: str = "IMAGE") -> Imag
                 image.draft("RGB", (DRAFT_MARGIN * settings.size, DRAFT_MARGIN * settings.size))
                 return fit(to_rgb(upright(image)), settings)
     except UnidentifiedImageError:
-        raise InvalidInput(name, f"not a picture that can be read; allowed are {_allowed()}") from None
+        raise InvalidInput(name, f"not a picture that can be read; send {ALLOWED}") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InvalidInput(name, f"damaged picture: {error}; allowed are {_allowed()}") from None
+        raise InvalidInput(name, f"damaged picture: {error}; send a whole {ALLOWED} file") from None
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -124,7 +125,3 @@ def _bits(image: Image.Image) -> int:
     tiles = getattr(image, "tile", None) or []
     raw = str(tiles[0][3]) if tiles else ""
     return 16 if ";16" in raw else 8
-
-
-def _allowed() -> str:
-    return ", ".join(FORMATS[:-1]) + " and " + FORMATS[-1]

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.image import ImagePreprocessor
-from ensemble.index import ExactEngine, load
+from ensemble.index import ExactEngine, Hits, load
 from ensemble.product import product_text
-from ensemble.retrieval import Query, Retrieval, query_rows
+from ensemble.retrieval import Retrieval
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, read
 from ensemble.text import TextPreprocessor
 from ensemble.towers import Tower
@@ -129,21 +129,25 @@ class Pipeline:
         Raises:
             InvalidInput: As the server would refuse it.
         """
-        text = None if texts is None else self.encoders.embed_text(texts)
-        image = None if images is None else self.encoders.embed_image(images)
         batch = len(texts if texts is not None else images or ())
-        pairs = np.tile(np.array(weights, np.float32), (batch, 1))
-        rows = query_rows(text, image, pairs, self.retrieval.space)
-        queries = [Query(row, k, filter.encode()) for row in rows]
-        masks = [self.retrieval.check(query, number) for number, query in enumerate(queries)]
+        request: dict[str, NDArray[Any]] = {
+            "WEIGHTS": np.tile(np.array(weights, np.float32), (batch, 1)),
+            "K": np.full((batch, 1), k, np.int32),
+            "FILTER": np.full((batch, 1), filter.encode(), object),
+        }
+        if texts is not None:
+            request["TEXT_VECTOR"] = self.encoders.embed_text(texts)
+        if images is not None:
+            request["IMAGE_VECTOR"] = self.encoders.embed_image(images)
+        (answer,) = self.retrieval.answer([request])
+        if isinstance(answer, Exception):
+            raise answer
+        return [self._hits(hits) for hits in answer]
+
+    def _hits(self, hits: Hits) -> list[Hit]:
         slots = self.retrieval.slots
-        return [
-            [
-                Hit(slots.ids(np.array([slot]))[0], float(score), slots.product(int(slot)))
-                for slot, score in zip(*pair, strict=True)
-            ]
-            for pair in ((hit.slots, hit.scores) for hit in self.retrieval.search(queries, masks))
-        ]
+        found = zip(slots.ids(hits.slots), hits.scores, hits.slots, strict=True)
+        return [Hit(name, float(score), slots.product(int(slot))) for name, score, slot in found]
 
 
 def open_retrieval(folder: Path) -> Retrieval:

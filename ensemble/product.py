@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ensemble.errors import InvalidInput
+from ensemble.image import ImagePreprocessor
 from ensemble.settings import ProductSettings
+from ensemble.text import TextPreprocessor, Tokens
 
 Product = Mapping[str, Any]
 
@@ -42,3 +48,52 @@ def _field(product: Product, name: str) -> str:
         return str(product.get("category") or "").replace("/", ", ").strip()
     value = product.get("attributes", {}).get(name)
     return "" if value is None else str(value).strip()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Products as both towers take them.
+
+    Args:
+        tokens: The products' texts.
+        pixels: ``(batch, size, size, 3)`` uint8; white where a product has no picture.
+        has_image: ``(batch, 1)`` bool.
+    """
+
+    tokens: Tokens
+    pixels: NDArray[np.uint8]
+    has_image: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ProductPreprocessor:
+    """Prepares products for indexing.
+
+    Args:
+        text: Tokeniser.
+        image: Decoder.
+        settings: Which fields make the text.
+    """
+
+    text: TextPreprocessor
+    image: ImagePreprocessor
+    settings: ProductSettings
+
+    def __call__(self, products: Sequence[bytes], pictures: Sequence[bytes]) -> Prepared:
+        """Prepare ``batch`` products as JSON with their pictures, an empty one where there is none.
+
+        Raises:
+            InvalidInput: A product or a picture cannot be read.
+        """
+        texts = [product_text(parse_product(product), self.settings) for product in products]
+        blank = self.image.blank()
+        pixels = [self.image([picture])[0] if picture else blank for picture in pictures]
+        has_image = np.array([[bool(picture)] for picture in pictures], np.bool_)
+        return Prepared(self.text(texts), np.stack(pixels), has_image)
+
+
+def product_rows(
+    text: NDArray[np.float32], image: NDArray[np.float32], has_image: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Rows of the index, ``(batch, text_dim + image_dim)``; the image half is zero where there is no picture."""
+    return np.concatenate([text, np.where(has_image, image, np.float32(0))], axis=1)

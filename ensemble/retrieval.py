@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,9 +18,13 @@ from ensemble.index.slots import Slots
 from ensemble.settings import SpaceSettings
 
 Floats = NDArray[np.float32]
+Tensors = Mapping[str, NDArray[Any]]
 
 DEFAULT_K = 10
 KEPT_FILTERS = 1_024
+
+
+Answered = list[Hits] | Exception
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,12 @@ class Query:
     Args:
         vector: ``(row_dim,)`` float32, from ``query_row``.
         k: How many products are wanted.
-        filter: JSON expression; empty for none.
+        mask: ``(slots,)`` bool, which slots its filter passes; None for all.
     """
 
     vector: Floats
     k: int = DEFAULT_K
-    filter: bytes = b""
+    mask: Mask | None = None
 
 
 def query_rows(text: Floats | None, image: Floats | None, weights: Floats | None, space: SpaceSettings) -> Floats:
@@ -80,9 +84,9 @@ def normal_weights(weights: Floats | None, batch: int, *, has_text: bool, has_im
     present = given * np.array([has_text, has_image], np.float32)
     for row, pair in enumerate(given):
         if not np.isfinite(pair).all():
-            raise InvalidInput("WEIGHTS", f"{pair.tolist()} is not finite; give two finite numbers", row=row)
+            raise InvalidInput("WEIGHTS", f"{pair.tolist()} is not finite; give two finite numbers").at(row, of=batch)
         if not present[row].any():
-            raise InvalidInput("WEIGHTS", f"{pair.tolist()}: at least one that is not zero is needed", row=row)
+            raise InvalidInput("WEIGHTS", f"{pair.tolist()}: one that is not zero is needed").at(row, of=batch)
     normal: Floats = present / np.abs(present).sum(axis=1, keepdims=True)
     return normal
 
@@ -92,7 +96,7 @@ def _check_vectors(name: str, vectors: Floats, dim: int) -> None:
         raise InvalidInput(name, f"shape {list(vectors.shape)}; [batch, {dim}] is needed")
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        raise InvalidInput(name, "holds a value that is not finite", row=int(np.flatnonzero(~finite)[0]))
+        raise InvalidInput(name, "holds a value that is not finite").at(int(np.argmin(finite)), of=len(vectors))
 
 
 class Retrieval:
@@ -108,24 +112,54 @@ class Retrieval:
         self.slots, self.engine, self.space = slots, engine, space
         self._filter = lru_cache(KEPT_FILTERS)(self._compile)
 
-    def check(self, query: Query, row: int) -> Mask | None:
-        """Validate one query and evaluate its filter.
+    def answer(self, requests: Sequence[Tensors]) -> list[Answered]:
+        """Answer requests by their tensors in one search.
+
+        Args:
+            requests: For each its inputs as in docs/design.md; the optional ones may be absent.
+
+        Returns:
+            For each the hits of its rows, or why it was refused.
+        """
+        parsed = [self._parse(request) for request in requests]
+        found = iter(self.search([query for entry in parsed if not isinstance(entry, Exception) for query in entry]))
+        return [entry if isinstance(entry, Exception) else [next(found) for _ in entry] for entry in parsed]
+
+    def search(self, queries: Sequence[Query]) -> list[Hits]:
+        """Hits of each query."""
+        if not queries:
+            return []
+        vectors = np.stack([query.vector for query in queries])
+        return self.engine.search(vectors, [query.k for query in queries], [query.mask for query in queries])
+
+    def queries(self, rows: Floats, counts: Sequence[int], filters: Sequence[bytes]) -> list[Query]:
+        """Validate the rows of one request.
 
         Raises:
-            InvalidInput: ``K`` or ``FILTER`` cannot be served.
+            InvalidInput: ``K`` or ``FILTER`` cannot be served; names the row.
         """
-        if not 1 <= query.k <= self.space.max_k:
-            raise InvalidInput("K", f"{query.k}; 1 to {self.space.max_k:,} are allowed", row=row)
-        try:
-            compiled = self._filter(query.filter)
-        except InvalidInput as error:
-            raise error.at(row) from None
-        return None if compiled is None else compiled.mask(self.slots.columns)
+        triples = enumerate(zip(rows, counts, filters, strict=True))
+        return [self._query(row, *triple, batch=len(rows)) for row, triple in triples]
 
-    def search(self, queries: Sequence[Query], masks: Sequence[Mask | None]) -> list[Hits]:
-        """Hits of queries that ``check`` has passed, with the masks it gave."""
-        vectors = np.stack([query.vector for query in queries])
-        return self.engine.search(vectors, [query.k for query in queries], masks)
+    def _query(self, row: int, vector: Floats, k: int, text: bytes, *, batch: int) -> Query:
+        if not 1 <= k <= self.space.max_k:
+            raise InvalidInput("K", f"{k}; 1 to {self.space.max_k:,} are allowed").at(row, of=batch)
+        try:
+            compiled = self._filter(text)
+        except InvalidInput as error:
+            raise error.at(row, of=batch) from None
+        return Query(vector, k, None if compiled is None else compiled.mask(self.slots.columns))
+
+    def _parse(self, request: Tensors) -> list[Query] | Exception:
+        try:
+            rows = query_rows(
+                request.get("TEXT_VECTOR"), request.get("IMAGE_VECTOR"), request.get("WEIGHTS"), self.space
+            )
+            counts = request["K"].ravel().tolist() if "K" in request else [DEFAULT_K] * len(rows)
+            filters = request["FILTER"].ravel().tolist() if "FILTER" in request else [b""] * len(rows)
+            return self.queries(rows, counts, filters)
+        except Exception as error:
+            return error
 
     def _compile(self, text: bytes) -> Filter | None:
         return parse_filter(text, self.slots.columns)

@@ -76,7 +76,7 @@ class TextPreprocessor:
         Raises:
             InvalidInput: A text is empty, too long or not UTF-8; names the row.
         """
-        cleaned = [self._clean(text, row) for row, text in enumerate(texts)]
+        cleaned = [self._clean(text, row, len(texts)) for row, text in enumerate(texts)]
         encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(cleaned)]
         width = self.settings.bucket(max(map(len, encoded), default=1))
         input_ids = np.zeros((len(encoded), width), np.int64)
@@ -85,8 +85,8 @@ class TextPreprocessor:
         lengths = np.array([[len(ids)] for ids in encoded], np.int32).reshape(-1, 1)
         return Tokens(input_ids, lengths)
 
-    def _clean(self, text: bytes | str, row: int) -> str:
+    def _clean(self, text: bytes | str, row: int, batch: int) -> str:
         try:
             return clean_text(text, self.settings)
         except InvalidInput as error:
-            raise error.at(row) from None
+            raise error.at(row, of=batch) from None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.errors import DamagedRelease
+from ensemble.errors import DamagedRelease, InvalidInput
 
 Vectors = NDArray[np.float32]
 
@@ -46,7 +46,16 @@ class Tower:
         self.dim: int = output.shape[-1]
 
     def encode(self, inputs: Mapping[str, NDArray[Any]]) -> Vectors:
-        """Vectors ``(batch, dim)`` of a batch of inputs, by tensor name."""
+        """Vectors ``(batch, dim)`` of a batch of inputs, by tensor name.
+
+        Raises:
+            InvalidInput: The graph refuses the values, such as a token id beyond its vocabulary.
+        """
+        from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
+
         feed = {name: inputs[name] for name in self.inputs}
-        vectors: Vectors = self._session.run([self.output], feed)[0]
+        try:
+            vectors: Vectors = self._session.run([self.output], feed)[0]
+        except InvalidArgument as error:
+            raise InvalidInput(", ".join(self.inputs), f"refused by the tower: {error}") from None
         return vectors

@@ -22,8 +22,8 @@ class Column:
 
     Args:
         kind: What the values are.
-        values: ``(slots,)``. ``word``: int32 codes into ``words``, -1 where missing; ``number``: float64, NaN where missing;
-            ``flag``: int8, 0 or 1, -1 where missing.
+        values: ``(slots,)``. ``word``: int32 codes into ``words``, -1 where missing; ``number``: float64, NaN where
+            missing; ``flag``: int8, 0 or 1, -1 where missing.
         words: The vocabulary of a ``word`` column, sorted.
     """
 

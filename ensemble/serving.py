@@ -1,0 +1,75 @@
+"""What the models of ``model_repository`` share: tensors in, tensors out, and each request failing alone.
+
+Triton is not imported here: a model hands in its ``pb_utils``, and tests hand in a small stand-in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.errors import InvalidInput
+
+log = logging.getLogger(__name__)
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+def tensors_of(request: Any) -> dict[str, NDArray[Any]]:
+    """The inputs of a request by name; optional ones that are absent are absent here."""
+    return {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+
+
+def response(pb_utils: Any, outputs: Tensors) -> Any:
+    """A response that holds the given tensors."""
+    return pb_utils.InferenceResponse([pb_utils.Tensor(name, value) for name, value in outputs.items()])
+
+
+def refusal(pb_utils: Any, error: Exception) -> Any:
+    """A response that holds an error: the caller's own in full, one of ours by its kind, with the rest in the log."""
+    if isinstance(error, InvalidInput):
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG))
+    log.error("request failed", exc_info=error)
+    message = f"internal error ({type(error).__name__}); the server's log tells more"
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL))
+
+
+def answer_each(pb_utils: Any, requests: Sequence[Any], answer: Callable[[Tensors], Tensors]) -> list[Any]:
+    """Answer every request by itself."""
+    return [_answer(pb_utils, request, answer) for request in requests]
+
+
+def answer_together(pb_utils: Any, requests: Sequence[Any], answer: Callable[[Tensors], Tensors]) -> list[Any]:
+    """Answer requests of one shape in one call, each by itself where that fails or shapes differ.
+
+    Args:
+        pb_utils: Triton's module.
+        requests: Their inputs are concatenated along the batch.
+        answer: From inputs to outputs, each with the batch as first dimension.
+    """
+    inputs = [tensors_of(request) for request in requests]
+    if len({tuple((name, *tensor.shape[1:]) for name, tensor in sorted(each.items())) for each in inputs}) == 1:
+        try:
+            outputs = answer({name: np.concatenate([each[name] for each in inputs]) for name in inputs[0]})
+        except Exception:
+            log.exception("a batch of %d requests failed together; each is tried alone", len(requests))
+        else:
+            return _split(pb_utils, outputs, [len(next(iter(each.values()))) for each in inputs])
+    return answer_each(pb_utils, requests, answer)
+
+
+def _answer(pb_utils: Any, request: Any, answer: Callable[[Tensors], Tensors]) -> Any:
+    try:
+        return response(pb_utils, answer(tensors_of(request)))
+    except Exception as error:
+        return refusal(pb_utils, error)
+
+
+def _split(pb_utils: Any, outputs: Tensors, sizes: Sequence[int]) -> list[Any]:
+    bounds = np.cumsum(sizes)[:-1]
+    pieces = {name: np.split(tensor, bounds) for name, tensor in outputs.items()}
+    return [response(pb_utils, {name: piece[part] for name, piece in pieces.items()}) for part in range(len(sizes))]

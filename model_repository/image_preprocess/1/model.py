@@ -1,0 +1,28 @@
+"""IMAGE to PIXELS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import triton_python_backend_utils as pb_utils
+
+from ensemble.image import ImagePreprocessor
+from ensemble.serving import Tensors, answer_each
+from ensemble.settings import ImageSettings, read
+
+
+class TritonPythonModel:
+    """Decodes each request by itself; see ``ensemble.image``."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Read the settings of this release."""
+        folder = Path(args["model_repository"]) / args["model_version"]
+        self._preprocess = ImagePreprocessor(read(folder / "settings.json", "image", ImageSettings))
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer each request alone."""
+        return answer_each(pb_utils, requests, self._answer)
+
+    def _answer(self, inputs: Tensors) -> Tensors:
+        return {"PIXELS": self._preprocess(inputs["IMAGE"].ravel().tolist())}

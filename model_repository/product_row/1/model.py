@@ -1,0 +1,21 @@
+"""TEXT_VECTOR, IMAGE_VECTOR and HAS_IMAGE to the ROW that the index holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import triton_python_backend_utils as pb_utils
+
+from ensemble.product import product_rows
+from ensemble.serving import Tensors, answer_each
+
+
+class TritonPythonModel:
+    """Puts the halves of a row side by side; see ``ensemble.product``."""
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer each request alone."""
+        return answer_each(pb_utils, requests, self._answer)
+
+    def _answer(self, inputs: Tensors) -> Tensors:
+        return {"ROW": product_rows(inputs["TEXT_VECTOR"], inputs["IMAGE_VECTOR"], inputs["HAS_IMAGE"])}

@@ -1,0 +1,30 @@
+"""TEXT to INPUT_IDS and LENGTHS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import triton_python_backend_utils as pb_utils
+
+from ensemble.serving import Tensors, answer_each
+from ensemble.settings import TextSettings, read
+from ensemble.text import TextPreprocessor
+
+
+class TritonPythonModel:
+    """Tokenises each request by itself; see ``ensemble.text``."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Open the tokenizer of this release."""
+        folder = Path(args["model_repository"]) / args["model_version"]
+        settings = read(folder / "settings.json", "text", TextSettings)
+        self._preprocess = TextPreprocessor(folder / "tokenizer.json", settings)
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer each request alone."""
+        return answer_each(pb_utils, requests, self._answer)
+
+    def _answer(self, inputs: Tensors) -> Tensors:
+        tokens = self._preprocess(inputs["TEXT"].ravel().tolist())
+        return {"INPUT_IDS": tokens.input_ids, "LENGTHS": tokens.lengths}

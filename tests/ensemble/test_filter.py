@@ -1,0 +1,131 @@
+"""The compiled filter is held to a plain reading of the expression, product by product."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ensemble.errors import InvalidInput
+from ensemble.index import parse_filter
+from ensemble.index.columns import columns_of
+from tests import tiny
+
+PRODUCTS = [
+    product | {"attributes": {k: v for k, v in product["attributes"].items() if k != "color" or n % 4}}
+    for n, product in enumerate(tiny.products())
+]
+COLUMNS = columns_of(PRODUCTS)
+
+
+def value_of(product: dict[str, Any], field: str) -> Any:
+    return product[field] if field in ("id", "category", "price", "available") else product["attributes"].get(field)
+
+
+def passes(product: dict[str, Any], expression: dict[str, Any]) -> bool:
+    """The twin."""
+    ((operator, operand),) = expression.items()
+    if operator == "and":
+        return all(passes(product, part) for part in operand)
+    if operator == "or":
+        return any(passes(product, part) for part in operand)
+    if operator == "not":
+        return not passes(product, operand)
+    value = value_of(product, operand[0])
+    if value is None:
+        return False
+    if operator == "eq":
+        return bool(value == operand[1])
+    if operator == "in":
+        return value in operand[1]
+    if operator == "under":
+        return value == operand[1] or value.startswith(operand[1] + "/")
+    low, high = operand[1:]
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+words = st.sampled_from(["red", "green", "blue", "purple"])
+prices = st.one_of(st.none(), st.integers(0, 50), st.floats(0, 50))
+leaves = st.one_of(
+    st.builds(lambda word: {"eq": ["color", word]}, words),
+    st.builds(lambda flag: {"eq": ["available", flag]}, st.booleans()),
+    st.builds(lambda number: {"eq": ["number", number]}, st.integers(0, 45)),
+    st.builds(lambda several: {"in": ["color", several]}, st.lists(words, max_size=3)),
+    st.builds(lambda several: {"in": ["new", several]}, st.lists(st.booleans(), max_size=2)),
+    st.builds(lambda low, high: {"range": ["price", low, high]}, prices, prices),
+    st.builds(lambda path: {"under": ["category", path]}, st.sampled_from(["Home", "Home/Lamps", "Hom", "Sport"])),
+)
+expressions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(lambda parts: {"and": parts}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda parts: {"or": parts}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda part: {"not": part}, inner),
+    ),
+    max_leaves=6,
+)
+
+
+@given(expressions)
+def test_equals_the_twin(expression: dict[str, Any]) -> None:
+    compiled = parse_filter(json.dumps(expression), COLUMNS)
+    assert compiled is not None
+    assert compiled.mask(COLUMNS).tolist() == [passes(product, expression) for product in PRODUCTS]
+
+
+def test_empty_is_no_filter() -> None:
+    assert parse_filter("", COLUMNS) is None
+
+
+def test_mixed_types_become_words() -> None:
+    columns = columns_of([{"id": "a", "attributes": {"size": 42}}, {"id": "b", "attributes": {"size": "XL"}}])
+    assert columns["size"].words == ("42", "XL")
+
+
+def test_missing_price_is_in_no_range() -> None:
+    mask = parse_filter('{"range": ["price", null, null]}', COLUMNS)
+    assert mask is not None
+    assert mask.mask(COLUMNS).tolist() == [product["price"] is not None for product in PRODUCTS]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "FILTER: not JSON"),
+        ("[]", "FILTER: an object with one of eq, in, range, under, and, or, not is needed, got []"),
+        ("{}", "FILTER: an object with one of"),
+        ('{"eq": ["price", 1], "in": []}', "FILTER: an object with one of"),
+        ('{"equals": ["price", 1]}', "FILTER: unknown operator 'equals'; allowed are eq, in,"),
+        (
+            '{"eq": ["colour", "red"]}',
+            'FILTER.eq: unknown field "colour"; this catalogue has available, category, color',
+        ),
+        ('{"eq": ["price"]}', "FILTER.eq: [field, value] is needed"),
+        ('{"eq": ["price", "10"]}', "FILTER.eq: 'price' is compared with a finite number, got \"10\""),
+        ('{"eq": ["price", true]}', "FILTER.eq: 'price' is compared with a finite number, got true"),
+        ('{"eq": ["price", NaN]}', "FILTER.eq: 'price' is compared with a finite number, got NaN"),
+        ('{"eq": ["available", 1]}', "FILTER.eq: 'available' is compared with true or false, got 1"),
+        ('{"in": ["color", "red"]}', "FILTER.in: a list of values is needed"),
+        ('{"range": ["color", 1, 2]}', "FILTER.range: 'color' is not a number; those that are: number, price"),
+        ('{"range": ["price", 1]}', "FILTER.range: [field, low, high] is needed"),
+        ('{"under": ["color", "red"]}', 'FILTER.under: ["category", "A/B"] is needed'),
+        ('{"and": []}', "FILTER.and: a list of at least one expression is needed"),
+        ('{"and": [{"eq": ["price", 1]}, {"not": {"eq": [3, 1]}}]}', "FILTER.and[1].not.eq: unknown field 3"),
+        ('{"not":' * 40 + '{"eq": ["price", 1]}' + "}" * 40, "FILTER.not.not"),
+        ("[" * 100_000, "FILTER: 100,000 bytes"),
+    ],
+)
+def test_refuses(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_filter(text, COLUMNS)
+    assert str(caught.value).startswith(message)
+
+
+def test_masks_are_boolean() -> None:
+    compiled = parse_filter('{"in": ["price", []]}', COLUMNS)
+    assert compiled is not None
+    assert compiled.mask(COLUMNS).dtype == np.bool_
