@@ -8,7 +8,6 @@ The header is judged before anything is decoded, so that a bomb costs nothing.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +20,16 @@ from ensemble.settings import ImageSettings
 FORMATS = ("JPEG", "PNG", "WEBP")
 ALLOWED = "JPEG, PNG or WebP"
 WHITE = (255, 255, 255)
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # The DCT may scale down to this multiple of the tower's input; the rest is left to a proper filter.
 DRAFT_MARGIN = 2
 
@@ -68,14 +77,10 @@ def decode(data: bytes, settings: ImageSettings, *, name: str = "IMAGE") -> Imag
     if len(data) > settings.max_bytes:
         raise InvalidInput(name, f"{len(data):,} bytes; at most {settings.max_bytes:,} are allowed")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Pillow warns of odd EXIF and palettes; such pictures are decoded all the same
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _judge_header(image, settings, name)
-                image.draft("RGB", (DRAFT_MARGIN * settings.size, DRAFT_MARGIN * settings.size))
-                return fit(to_rgb(upright(image)), settings)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _judge_header(image, settings, name)
+            image.draft("RGB", (DRAFT_MARGIN * settings.size, DRAFT_MARGIN * settings.size))
+            return fit(to_rgb(upright(image)), settings)
     except UnidentifiedImageError:
         raise InvalidInput(name, f"not a picture that can be read; send {ALLOWED}") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -84,7 +89,9 @@ def decode(data: bytes, settings: ImageSettings, *, name: str = "IMAGE") -> Imag
 
 def upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF orientation says."""
-    return ImageOps.exif_transpose(image)
+    # `exif_transpose` copies and rewrites the EXIF of every picture: most need no turn, and none its EXIF again.
+    turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -46,8 +46,8 @@ class Manifest:
         target: What the towers run on.
         space_id: SHA-256 of towers and preprocessing, in hex.
         inputs: Name of each input (``text.model.safetensors``) to its ``path`` and ``sha256``.
-        outputs: Path in the store of each file that belongs to this release alone, to its SHA-256. Python's compiled files
-            are left out; ``models/NAME/config.pbtxt`` is shared by releases, this one's is below ``releases/NNNN/models``.
+        outputs: Path in the store of each file that belongs to this release alone, to its SHA-256. Python's compiled
+            files are left out; releases share ``models/NAME/config.pbtxt``, this one's is below ``releases/NNNN/models``.
         versions: Of Python and of the packages that made the release.
         figures: The figures of the release as a whole.
         steps: In their order.

@@ -43,7 +43,7 @@ def passes(product: dict[str, Any], expression: dict[str, Any]) -> bool:
     if operator == "in":
         return value in operand[1]
     if operator == "under":
-        return value == operand[1] or value.startswith(operand[1] + "/")
+        return bool(value == operand[1]) or str(value).startswith(operand[1] + "/")
     low, high = operand[1:]
     return (low is None or value >= low) and (high is None or value <= high)
 

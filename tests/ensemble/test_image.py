@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ensemble.errors import InvalidInput
 from ensemble.image import ImagePreprocessor, decode
@@ -76,12 +76,16 @@ def test_transparent_palette_colour_is_white() -> None:
     assert near(right, BLUE)
 
 
-@pytest.mark.parametrize(("orientation", "first"), [(1, RED), (2, BLUE), (3, BLUE), (4, RED)])
-def test_exif_orientation(orientation: int, first: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("orientation", range(1, 10))
+def test_exif_orientation_is_as_pillow_turns_it(orientation: int) -> None:
     exif = Image.Exif()
-    exif[0x0112] = orientation
-    left, _ = corner_colours(encode(halves(), "JPEG", exif=exif, quality=95))
-    assert near(left, first)
+    exif[0x0112] = orientation  # 9 does not exist, and is left as it is
+    image = halves()
+    image.paste((0, 200, 0), (0, 0, 32, 32))
+    data = encode(image, "PNG", exif=exif)
+    turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    expected = turned.resize((32, 32), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(np.asarray(decode(data, SETTINGS)), np.asarray(expected))
 
 
 def test_exif_rotation_by_a_quarter_of_a_scaled_jpeg() -> None:
@@ -144,6 +148,7 @@ def bomb() -> bytes:
         (sixteen_bit_rgb(), "IMAGE: mode RGB with 16 bits a channel"),
         (b"\xff\xd8" + b"x" * 5_000_000, "IMAGE: 5,000,002 bytes; at most 5,000,000"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_refuses(data: bytes, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:

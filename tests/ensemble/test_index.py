@@ -28,7 +28,7 @@ def slots_of(vectors: NDArray[np.float32], valid: NDArray[np.bool_] | None = Non
 
 
 def by_hand(slots: Slots, query: NDArray[np.float32], count: int, mask: NDArray[np.bool_]) -> list[int]:
-    scores = [(-float(np.float64(row) @ np.float64(query)), slot) for slot, row in enumerate(slots.vectors)]
+    scores = [(-float(row.astype(np.float64) @ query), slot) for slot, row in enumerate(slots.vectors)]
     return [slot for _, slot in sorted(pair for pair in scores if mask[pair[1]])[:count]]
 
 

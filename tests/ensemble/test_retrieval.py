@@ -16,7 +16,8 @@ SPACE = tiny.SPACE
 
 def unit(seed: int, batch: int = 1) -> NDArray[np.float32]:
     vectors = np.random.default_rng(seed).normal(size=(batch, tiny.DIM))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float32)
 
 
 def test_query_rows_follow_the_formula() -> None:

@@ -1,0 +1,63 @@
+# Every target is a line or two; what it runs can be typed by hand from .venv/bin.
+PYTHON ?= python3
+PY := .venv/bin/python
+STORE ?= var
+export HF_HUB_OFFLINE ?= 1
+export TANDEM_DATA ?= ../shared/data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format grocery bench-request bench-recall train-sample clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STORE)/releases/0001/manifest.json ## Make a shop and a release, serve it, ask it three questions, stop
+	$(PY) -m sample demo --store $(STORE)
+
+test: .venv/.dev ## Run the tests
+	$(PY) -m pytest
+
+test-slow: .venv/.dev ## Run the tests that take minutes (faults under load, training)
+	$(PY) -m pytest -m slow
+
+lint: .venv/.dev ## Check style and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy .
+
+format: .venv/.dev ## Format the code
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+grocery: .venv/.demo ## Train the head, make and measure a release of the real grocery products (needs TANDEM_DATA)
+	$(PY) -m training head --photos $(TANDEM_DATA)/grocery --out $(STORE)/grocery/head.safetensors
+	$(PY) -m export release --catalogue $(TANDEM_DATA)/grocery/catalogue.jsonl --towers configs/grocery.toml --store $(STORE)/grocery
+
+bench-request: .venv/.dev $(STORE)/releases/0001/manifest.json ## What serving adds: in process, FastAPI and Triton side by side
+	$(PY) -m benchmarks.request --store $(STORE)
+
+bench-recall: .venv/.dev $(STORE)/releases/0001/manifest.json ## Recall over the sample's held-out photos and the grocery photos
+	$(PY) -m benchmarks.recall --store $(STORE)
+
+train-sample: .venv/.demo ## Train the sample's vision tower anew (about half an hour on 2 cores)
+	$(PY) -m training vision --out sample/vision.safetensors
+
+clean: ## Remove everything that was made, but not the environment
+	rm -rf var
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: pyproject.toml | .venv/bin/pip
+	.venv/bin/pip install --quiet --editable '.[serve,export]'
+	touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/pip
+	.venv/bin/pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(STORE)/sample/catalogue.jsonl: | .venv/.demo
+	$(PY) -m sample make --out $(STORE)/sample
+
+$(STORE)/releases/0001/manifest.json: $(STORE)/sample/catalogue.jsonl
+	$(PY) -m export release --catalogue $< --towers sample/towers.toml --store $(STORE)

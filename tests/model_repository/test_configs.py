@@ -1,0 +1,89 @@
+"""The configurations as they stand, read by Triton's own protobuf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+ROOT = Path(__file__).parents[2] / "model_repository"
+ENSEMBLES = {"search_text", "search_image", "search", "embed_text", "embed_image", "embed_product"}
+TOWERS = {"text_tower", "vision_tower"}
+STEPS = TOWERS | {"text_preprocess", "image_preprocess", "product_preprocess", "product_row", "retrieve"}
+# What travels as an empty or absent tensor, by the contract of docs/design.md.
+OPTIONAL = {"K", "FILTER", "WEIGHTS"}
+
+
+def read(name: str) -> Any:
+    return text_format.Parse((ROOT / name / "config.pbtxt").read_text(), ModelConfig())
+
+
+CONFIGS = {name: read(name) for name in sorted(ENSEMBLES | STEPS)}
+
+
+def signature(tensors: Any) -> dict[str, tuple[int, tuple[int, ...]]]:
+    return {tensor.name: (tensor.data_type, tuple(tensor.dims)) for tensor in tensors}
+
+
+def test_every_folder_is_a_known_model() -> None:
+    assert {path.name for path in ROOT.iterdir() if path.is_dir()} == ENSEMBLES | STEPS
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_name_is_the_folder_and_a_version_exists(name: str) -> None:
+    assert CONFIGS[name].name == name
+    assert (ROOT / name / "1").is_dir()
+    assert (ROOT / name / "1" / "model.py").exists() == (name in STEPS)
+
+
+@pytest.mark.parametrize("name", sorted(ENSEMBLES))
+def test_ensembles_are_wired_name_by_name_and_type_by_type(name: str) -> None:
+    config = CONFIGS[name]
+    known = signature(config.input)
+    made: dict[str, tuple[int, tuple[int, ...]]] = {}
+    for step in config.ensemble_scheduling.step:
+        inputs, outputs = signature(CONFIGS[step.model_name].input), signature(CONFIGS[step.model_name].output)
+        for inner, outer in step.input_map.items():
+            assert (known | made)[outer] == inputs[inner], f"{step.model_name}.{inner}"
+        needed = {tensor.name for tensor in CONFIGS[step.model_name].input if not tensor.optional}
+        assert needed <= set(step.input_map)
+        made |= {outer: outputs[inner] for inner, outer in step.output_map.items()}
+    assert signature(config.output).items() <= made.items()
+
+
+@pytest.mark.parametrize("name", sorted(ENSEMBLES))
+def test_ensembles_pin_their_steps_to_a_release(name: str) -> None:
+    assert {step.model_version for step in CONFIGS[name].ensemble_scheduling.step} == {1}
+
+
+@pytest.mark.parametrize("name", sorted(ENSEMBLES))
+def test_only_what_has_a_default_is_optional(name: str) -> None:
+    assert {tensor.name for tensor in CONFIGS[name].input if tensor.optional} == {
+        tensor.name for tensor in CONFIGS[name].input
+    } & OPTIONAL
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_steps_batch_have_bounded_queues_and_are_warmed(name: str) -> None:
+    config = CONFIGS[name]
+    policy = config.dynamic_batching.default_queue_policy
+    assert config.max_batch_size > 1
+    assert 0 < policy.max_queue_size <= 1024
+    assert policy.default_timeout_microseconds > 0
+    assert config.dynamic_batching.max_queue_delay_microseconds == 0
+    assert config.model_warmup
+    for warmup in config.model_warmup:
+        for tensor in warmup.inputs.values():
+            assert not tensor.input_data_file or (ROOT / name / "warmup" / tensor.input_data_file).is_file()
+
+
+def test_only_towers_are_cached() -> None:
+    assert {name for name, config in CONFIGS.items() if config.response_cache.enable} == TOWERS
+
+
+def test_towers_are_warmed_at_every_bucket() -> None:
+    warmed = {tuple(warmup.inputs["INPUT_IDS"].dims) for warmup in CONFIGS["text_tower"].model_warmup}
+    assert warmed == {(16,), (32,), (64,), (128,), (256,)}
