@@ -16,6 +16,7 @@ from typing import Any
 from ensemble.errors import DamagedRelease
 
 FORMAT = 1
+MANIFEST = "manifest.json"
 CHUNK_BYTES = 1 << 20
 
 Figure = str | int | float | bool
@@ -47,7 +48,8 @@ class Manifest:
         space_id: SHA-256 of towers and preprocessing, in hex.
         inputs: Name of each input (``text.model.safetensors``) to its ``path`` and ``sha256``.
         outputs: Path in the store of each file that belongs to this release alone, to its SHA-256. Python's compiled
-            files are left out; releases share ``models/NAME/config.pbtxt``, this one's is below ``releases/NNNN/models``.
+            files are left out; releases share ``models/NAME/config.pbtxt``, so this one's copy is below
+            ``releases/NNNN/models``.
         versions: Of Python and of the packages that made the release.
         figures: The figures of the release as a whole.
         steps: In their order.
@@ -103,7 +105,7 @@ def release_folder(store: Path, release: int) -> Path:
 
 def manifest_path(store: Path, release: int) -> Path:
     """Where a release's manifest is."""
-    return release_folder(store, release) / "manifest.json"
+    return release_folder(store, release) / MANIFEST
 
 
 def releases(store: Path) -> list[int]:

@@ -1,0 +1,215 @@
+"""Makes a release, step by step; each step leaves its seconds and figures in the manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.progress import Progress
+
+from catalogue import Product
+from ensemble.index import IndexBuilder
+from ensemble.pipeline import Encoders, Pipeline
+from ensemble.release import MANIFEST, Manifest, sha256
+from ensemble.settings import SpaceSettings
+from ensemble.towers import Tower
+from export import repository
+from export.cases import text_cases, vision_cases
+from export.check import Agreement, hold
+from export.configs import Facts
+from export.embedding import Rows, embed
+from export.errors import BadSource
+from export.graphs import BuiltTower
+from export.identity import files_of, inputs_of, space_id, versions
+from export.order import Order, Plans
+from export.probe import write_probe
+from export.reading import CheckedCatalogue, columns_of, read_checked
+from export.steps import Recorder
+from export.store import Staging, commit, staging
+
+TEXT, VISION = "text_tower", "vision_tower"
+MAX_THREADS = 8
+SHAPES_CHANGED = (
+    "Shapes of {} differ from release {}, and versions of a model share them: only release {} is loaded. "
+    "Roll replicas instead of switching in place."
+)
+
+
+def make_release(order: Order, progress: Progress) -> Manifest:
+    """Make the next release of a store; when anything fails, the store is as it was before.
+
+    Args:
+        order: What is to be released.
+        progress: Where steps are shown.
+
+    Raises:
+        ExportError: As its tree says.
+        CatalogueError: The catalogue cannot be used.
+    """
+    plans = Plans.of(order.towers)
+    with staging(order.store) as stage:
+        manifest = _Work(order, plans, stage, Recorder(progress)).run()
+        commit(stage)
+    return manifest
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One release in the making, in its staging folder."""
+
+    order: Order
+    plans: Plans
+    stage: Staging
+    recorder: Recorder
+
+    def run(self) -> Manifest:
+        """Every step in its order; the manifest comes last."""
+        checked = self._read()
+        agreements = self._check(self._build(), checked)
+        space = self._space(agreements)
+        notes = self._write(space)
+        products = checked.catalogue.products
+        self._index(products, self._embed(checked), space)
+        self._probe(checked)
+        return self._manifest(checked, space, agreements, notes)
+
+    def _read(self) -> CheckedCatalogue:
+        plans = self.plans
+        columns = columns_of(plans.file, self.order.towers, self.order.columns)
+        settings = (plans.text.settings, plans.vision.settings, plans.product)
+        skip = self.order.skip_bad_rows
+        with self.recorder.step("catalogue", unit="products") as step:
+            checked = read_checked(self.order.catalogue, columns, settings, skip_bad_rows=skip, start=step.start)
+            step.figures["products"] = len(checked.catalogue.products)
+            step.figures["pictures"] = checked.pictures_count
+            step.figures["skipped_rows"] = checked.catalogue.skipped_rows
+        return checked
+
+    def _build(self) -> dict[str, BuiltTower]:
+        built = {}
+        with self.recorder.step("towers", unit="towers") as step:
+            advance = step.start(2)
+            for model, plan in ((TEXT, self.plans.text), (VISION, self.plans.vision)):
+                built[model] = plan.build()
+                path = repository.write_graph(self.stage.models, model, self.stage.release, built[model].graph)
+                step.figures[f"{model}_bytes"] = path.stat().st_size
+                advance(1)
+        return built
+
+    def _check(self, built: Mapping[str, BuiltTower], checked: CheckedCatalogue) -> dict[str, Agreement]:
+        plans, products = self.plans, checked.catalogue.products
+        cases = {
+            TEXT: text_cases(products, plans.text, plans.product),
+            VISION: vision_cases(products, checked.pictures, plans.vision.settings),
+        }
+        agreements = {}
+        with self.recorder.step("check") as step:
+            for model, tower in built.items():
+                served = Tower(self._version(model) / "model.onnx", threads=_threads())
+                agreements[model] = hold(model, served, tower.reference, cases[model])
+                step.figures[f"{model}_max_abs_diff"] = agreements[model].max_abs_diff
+                step.figures[f"{model}_inputs"] = agreements[model].inputs
+        return agreements
+
+    def _space(self, agreements: Mapping[str, Agreement]) -> SpaceSettings:
+        asked = self.plans.file.space
+        try:
+            return SpaceSettings(
+                space_id=space_id([self._version(model) / "model.onnx" for model in (TEXT, VISION)], self.plans),
+                text_dim=agreements[TEXT].dim,
+                image_dim=agreements[VISION].dim,
+                shared=asked.shared,
+                text_query=asked.text_query,
+                image_query=asked.image_query,
+            )
+        except ValueError as error:
+            raise BadSource(f"{self.order.towers}: [space] {error}") from error
+
+    def _write(self, space: SpaceSettings) -> list[str]:
+        """Write the repository; returns what someone who switches to this release must know."""
+        text, image = self.plans.text, self.plans.vision
+        facts = Facts(self.stage.release, None, text.settings, image.settings, space)
+        sections: dict[str, repository.Settings] = {
+            "text": text.settings,
+            "image": image.settings,
+            "product": self.plans.product,
+            "space": space,
+        }
+        with self.recorder.step("repository") as step:
+            configs = repository.source_configs()
+            kept, changed = repository.version_to_keep(self.order.store, configs, facts)
+            repository.write_settings(self.stage.models, facts.release, sections, text.tokenizer)
+            repository.write_models(self.stage.models, configs, replace(facts, kept=kept))
+            repository.copy_configs(self.stage.models, self.stage.folder / "models")
+            step.figures["models"] = len(configs)
+            step.figures["version_kept"] = kept or 0
+        return [SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []
+
+    def _embed(self, checked: CheckedCatalogue) -> Rows:
+        encoders = Encoders.open(self.stage.models, self.stage.release, threads=_threads())
+        products = checked.catalogue.products
+        with self.recorder.step("embed", unit="products") as step:
+            rows = embed(encoders, products, checked.pictures, step.start(len(products)))
+            step.figures["products"], step.figures["row_dim"] = rows.shape
+        return rows
+
+    def _index(self, products: Sequence[Product], rows: Rows, space: SpaceSettings) -> None:
+        folder = self._version("retrieve") / "index"
+        with self.recorder.step("index") as step:
+            builder = IndexBuilder(space)
+            builder.add([product.as_dict() for product in products], rows)
+            builder.save(folder)
+            step.figures["bytes"] = sum(path.stat().st_size for path in folder.iterdir())
+
+    def _probe(self, checked: CheckedCatalogue) -> None:
+        shown = sorted(checked.catalogue.products, key=lambda product: product.image is None)
+        picture = None if shown[0].image is None else checked.pictures.read(shown[0].image)
+        with self.recorder.step("probe") as step:
+            pipeline = Pipeline.open(self.stage.models, self.stage.release)
+            step.figures.update(write_probe(self.stage.folder / "probe", pipeline, shown, picture))
+
+    def _manifest(
+        self,
+        checked: CheckedCatalogue,
+        space: SpaceSettings,
+        agreements: Mapping[str, Agreement],
+        notes: Sequence[str],
+    ) -> Manifest:
+        with self.recorder.step("manifest") as step:
+            files = files_of(self.stage)
+            outputs = {name: sha256(path) for name, path in files.items()}
+            inputs = inputs_of(self.order, self.plans, checked)
+            step.figures["files"] = len(files)
+            step.figures["bytes"] = sum(path.stat().st_size for path in files.values())
+        manifest = Manifest(
+            release=self.stage.release,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            target=self.order.target,
+            space_id=space.space_id,
+            inputs=inputs,
+            outputs=outputs,
+            versions=versions(),
+            figures={
+                "products": len(checked.catalogue.products),
+                "pictures": checked.pictures_count,
+                "skipped_rows": checked.catalogue.skipped_rows,
+                "text_dim": space.text_dim,
+                "image_dim": space.image_dim,
+                "text_max_abs_diff": agreements[TEXT].max_abs_diff,
+                "image_max_abs_diff": agreements[VISION].max_abs_diff,
+            },
+            steps=tuple(self.recorder.steps),
+            notes=tuple(notes),
+        )
+        manifest.save(self.stage.folder / MANIFEST)
+        return manifest
+
+    def _version(self, model: str) -> Path:
+        return repository.version_folder(self.stage.models, model, self.stage.release)
+
+
+def _threads() -> int:
+    return min(os.cpu_count() or 1, MAX_THREADS)

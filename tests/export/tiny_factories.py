@@ -1,0 +1,40 @@
+"""Factories that ``towers.toml`` names in tests."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tests.export.conftest import VOCABULARY
+
+
+class Words(nn.Module):
+    """Sum of word vectors; pools by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(VOCABULARY, 6)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, input_ids: Tensor, mask: Tensor) -> Tensor:
+        kept = self.table(input_ids) * mask[:, :, None].to(torch.float32)
+        summed: Tensor = self.dropout(kept).sum(dim=1)
+        return summed
+
+
+def words() -> nn.Module:
+    torch.manual_seed(3)
+    return Words()
+
+
+def colours_in_double() -> nn.Module:
+    torch.manual_seed(4)
+    return nn.Sequential(nn.Conv2d(3, 5, 4, stride=4), nn.GELU(), nn.AdaptiveAvgPool2d(1)).double()
+
+
+def not_a_module() -> int:
+    return 3
+
+
+def failing() -> nn.Module:
+    raise RuntimeError("no weights today")
