@@ -1,0 +1,1 @@
+"""The embedded Triton server: found, started, proved, watched and stopped without leftovers."""

@@ -1,0 +1,143 @@
+"""``python -m deploy``: the command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+from rich.text import Text
+
+from deploy.errors import Aborted, DeployError
+from deploy.options import ServeOptions
+
+if TYPE_CHECKING:
+    from deploy.server import Server
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Run the embedded Triton Inference Server.")
+_console = Console()
+_errors = Console(stderr=True)
+
+
+@app.callback()
+def _commands() -> None:
+    """Run the embedded Triton Inference Server."""
+
+
+@app.command()
+def serve(
+    store: Annotated[Path, typer.Option(help="Folder that `python -m export release` wrote.")] = Path("var"),
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; there is no access control, so keep to loopback.")
+    ] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8000,
+    grpc_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8001,
+    metrics_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8002,
+    log: Annotated[Path | None, typer.Option(help="The server's log; by default STORE/run/triton.log.")] = None,
+    cache_bytes: Annotated[int, typer.Option(help="Size of the towers' response cache.")] = ServeOptions().cache_bytes,
+) -> None:
+    """Serve the newest release until SIGTERM or Ctrl-C; a second Ctrl-C does not wait for requests in flight."""
+    handler = RichHandler(console=_console, show_path=False, show_level=False)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    log = log or store / "run" / "triton.log"
+    try:
+        from deploy.server import Server
+
+        server = Server(
+            store, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port, host=host, log=log,
+            options=ServeOptions(cache_bytes=cache_bytes),
+        )  # fmt: skip
+        _serve(server, store / "run" / "serve.json", log)
+    except ModuleNotFoundError as error:
+        _fail(f"the package {error.name} is not installed: install it with `pip install 'tandem[serve]'`")
+    except (DeployError, ValueError) as error:
+        _fail(str(error))
+
+
+def _fail(problem: str) -> NoReturn:
+    _errors.print(Text.assemble(("error: ", "bold red"), problem), soft_wrap=True)
+    sys.exit(1)
+
+
+def _serve(server: Server, state: Path, log: Path) -> None:
+    _stop_on_signals(server)
+    try:
+        with _console.status("starting the server, loading models ..."):
+            server.start()
+        _write_state(server, state)
+        _console.print(_endpoints(server, log), "Ctrl-C stops it.")
+        if not server.loopback:
+            _console.print(
+                "It has no access control, and whoever reaches it can load models: keep others away from it."
+            )
+        server.wait()
+    except Aborted:
+        _console.print("stopped before the server was up")
+    finally:
+        server.stop()
+        _remove_state(state)
+
+
+def _stop_on_signals(server: Server) -> None:
+    """SIGINT, SIGTERM and SIGHUP let the requests in flight finish; a second one ends the server at once."""
+    asked = False
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            server.kill()
+        asked = True
+        server.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+
+
+def _endpoints(server: Server, log: Path) -> Table:
+    table = Table(show_header=False)
+    for name, value in (
+        ("gRPC", server.grpc_url),
+        ("HTTP", server.http_url),
+        ("metrics", server.metrics_url),
+        ("log", log),
+    ):
+        table.add_row(name, str(value))
+    return table
+
+
+def _write_state(server: Server, path: Path) -> None:
+    """Tell other programs where the server is."""
+    state = {
+        "pid": os.getpid(),
+        "release": server.release,
+        "grpc": server.grpc_url,
+        "http": server.http_url,
+        "metrics": server.metrics_url,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(state, indent=2) + "\n")
+    unfinished.replace(path)
+
+
+def _remove_state(path: Path) -> None:
+    """Remove the file, unless another server over the same store has written its own."""
+    try:
+        if json.loads(path.read_text())["pid"] == os.getpid():
+            path.unlink()
+    except (OSError, ValueError, KeyError):
+        return
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

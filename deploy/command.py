@@ -1,0 +1,73 @@
+"""The command line and the environment that the embedded server is started with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.embedded import EmbeddedServer
+from deploy.options import Endpoints, ServeOptions
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+_STUB_TIMEOUT_S = 120
+
+
+def server_command(
+    server: EmbeddedServer, workdir: Path, models: Path, endpoints: Endpoints, options: ServeOptions
+) -> list[str]:
+    """Arguments of ``tritonserver``, the program first.
+
+    Explicit model control is what makes switching releases and repairing a model possible. A configuration is taken
+    as it stands: what a model really has is checked when the release is made.
+    """
+    settings = {
+        "model-repository": models,
+        "model-control-mode": "explicit",
+        "load-model": "*",
+        "strict-readiness": "true",
+        "exit-on-error": "true",
+        "exit-timeout-secs": options.exit_timeout_s,
+        "backend-directory": workdir / "backends",
+        "cache-directory": server.caches,
+        "cache-config": f"local,size={options.cache_bytes}",
+        "http-address": endpoints.host,
+        "http-port": endpoints.http,
+        "grpc-address": endpoints.host,
+        "grpc-port": endpoints.grpc,
+        "metrics-address": endpoints.host,
+        "metrics-port": endpoints.metrics,
+        "allow-gpu-metrics": "false",
+        "allow-sagemaker": "false",
+        "allow-vertex-ai": "false",
+    }
+    repeated = [
+        "--disable-auto-complete-config",
+        "--metrics-config=counter_latencies=true",
+        "--metrics-config=summary_latencies=true",
+        f"--backend-config=python,shm-default-byte-size={options.shm_bytes}",
+        f"--backend-config=python,stub-timeout-seconds={_STUB_TIMEOUT_S}",
+    ]
+    return [str(server.binary), *(f"--{name}={value}" for name, value in settings.items()), *repeated]
+
+
+def server_environment(workdir: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Environment of the server and its stubs, made from ``base``.
+
+    The stub looks for its site-packages beside the ``python3`` that comes first in ``PATH``.
+    One thread an instance: more instances scale better than more threads, and they would compete for the same cores.
+    """
+    return {
+        **base,
+        "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH")),
+        "PYTHONPATH": _prepend(str(PROJECT_ROOT), base.get("PYTHONPATH")),
+        "LD_LIBRARY_PATH": _prepend(str(workdir / "lib"), base.get("LD_LIBRARY_PATH")),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+def _prepend(first: str, rest: str | None) -> str:
+    return f"{first}{os.pathsep}{rest}" if rest else first

@@ -1,0 +1,35 @@
+"""Lets requests in flight finish before the server is told to end."""
+
+from __future__ import annotations
+
+import time
+
+from deploy.control import Control
+from deploy.errors import RequestFailed
+
+_POLL_S = 0.02
+
+
+def drain(control: Control, timeout_s: float) -> None:
+    """Close the ensembles to new requests, and wait until those that are under way have their answers.
+
+    Triton's own end is not enough: on SIGTERM every model stops taking requests at once, so a request that is between
+    two steps of its ensemble is refused by the next one. An unloaded ensemble keeps its steps to its last request.
+
+    Args:
+        control: Connection to the server.
+        timeout_s: How long to wait at most.
+    """
+    deadline = time.monotonic() + timeout_s
+    try:
+        ensembles = control.ensembles()
+        for ensemble in ensembles:
+            control.unload(ensemble, timeout_s)
+        while time.monotonic() < deadline and _open(control, ensembles):
+            time.sleep(_POLL_S)
+    except RequestFailed:
+        return  # a server that does not answer has nothing to finish
+
+
+def _open(control: Control, ensembles: set[str]) -> bool:
+    return any(model in ensembles and state != "UNAVAILABLE" for (model, _), state in control.states().items())

@@ -1,0 +1,120 @@
+"""What can go wrong with a server.
+
+DeployError
+├── CannotStart          something is missing here; the message says what, and what to do
+│   ├── MissingServer    no server, stub or shared library for this machine and interpreter
+│   ├── UnusableNumpy    a numpy that the server's Python backend cannot work with
+│   ├── NoRelease        the store holds nothing to serve, or a part of it is unreadable
+│   └── PortTaken        another program listens there
+├── ServerFailed         the server ended, or was not ready in time; its last log lines are quoted
+│   └── ModelFailed      a model could not be loaded; names the model and its reason
+├── Aborted              the start was called off from outside
+├── RequestFailed        one call to the server gave no answer
+├── ProbeFailed          a request with a known answer went wrong
+│   ├── WrongAnswer      answered, but not with what the release says
+│   └── NoAnswer         an error or nothing
+└── RecoveryFailed       a fault that reloading a model did not repair
+    └── GaveUp           nor did restarting the server: it has been stopped
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class DeployError(Exception):
+    """Root of all errors raised by ``deploy``."""
+
+
+class CannotStart(DeployError):
+    """The server cannot be started on this machine as it is."""
+
+
+class MissingServer(CannotStart):
+    """No server, stub or shared library for this machine and interpreter."""
+
+
+class UnusableNumpy(CannotStart):
+    """The installed numpy does not work with the server's Python backend."""
+
+
+class NoRelease(CannotStart):
+    """The store holds no release that can be served."""
+
+
+class PortTaken(CannotStart):
+    """Another program listens on a port that was asked for."""
+
+
+class ServerFailed(DeployError):
+    """The server ended, or was not ready in time."""
+
+
+class ModelFailed(ServerFailed):
+    """Models that could not be loaded.
+
+    Args:
+        reasons: Model name to the reason that the server gave.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        told = "\n".join(f"  {model}: {reason}" for model, reason in self.reasons.items())
+        super().__init__(f"the server could not load {len(self.reasons)} of its models:\n{told}")
+
+
+class Aborted(DeployError):
+    """The start was called off from outside."""
+
+
+class RequestFailed(DeployError):
+    """One call to the server gave no answer.
+
+    Args:
+        status: gRPC status name, such as ``UNAVAILABLE`` or ``DEADLINE_EXCEEDED``.
+        message: The server's own words.
+    """
+
+    def __init__(self, status: str, message: str) -> None:
+        self.status, self.message = status, message
+        super().__init__(f"{status}: {message}")
+
+
+class ProbeFailed(DeployError):
+    """A request with a known answer went wrong."""
+
+
+class WrongAnswer(ProbeFailed):
+    """The server answered a probe, but not with what the release says."""
+
+
+class NoAnswer(ProbeFailed):
+    """The server answered a probe with an error, or not in time.
+
+    Args:
+        model: The ensemble that was asked.
+        cause: What the call ended with.
+    """
+
+    def __init__(self, model: str, cause: RequestFailed) -> None:
+        self.model, self.cause = model, cause
+        super().__init__(f"{model}: {cause}")
+
+    @property
+    def busy(self) -> bool:
+        """Whether a queue was full, or the probe waited in it for too long; which alone is no fault."""
+        words = self.cause.message.lower()
+        return self.cause.status == "UNAVAILABLE" and ("queue" in words or "timeout expired" in words)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether no answer came in time."""
+        return self.cause.status == "DEADLINE_EXCEEDED"
+
+
+class RecoveryFailed(DeployError):
+    """Reloading a model did not repair it."""
+
+
+class GaveUp(RecoveryFailed):
+    """Restarting the server did not help either: it has been stopped rather than left to serve broken."""

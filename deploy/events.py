@@ -1,0 +1,73 @@
+"""What happened to a server, for people (a log line) and for programs (``run/events.jsonl``)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+logger = logging.getLogger("deploy")
+
+Kind = Literal[
+    "started", "stopped",
+    "stub_died", "stub_stopped", "probe_failed", "overloaded", "restarting",
+    "recovered", "reload_failed", "restarted", "restart_failed", "gave_up",
+]  # fmt: skip
+_NEWS: frozenset[Kind] = frozenset({"started", "stopped", "recovered", "restarted"})
+_KEPT = 1_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Args:
+        time: ISO 8601, UTC.
+        kind: What it was.
+        text: The same in words.
+        model: The model it happened to.
+        seconds: How long the trouble, or the start, took.
+    """
+
+    time: str
+    kind: Kind
+    text: str
+    model: str | None = None
+    seconds: float | None = None
+
+
+class EventLog:
+    """Keeps events, logs them, and appends them to a file.
+
+    Args:
+        path: JSON lines, one an event.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._events: deque[Event] = deque(maxlen=_KEPT)
+
+    def add(self, kind: Kind, text: str, *, model: str | None = None, seconds: float | None = None) -> None:
+        """Tell that something happened now."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        event = Event(now, kind, text, model, None if seconds is None else round(seconds, 3))
+        logger.log(logging.INFO if kind in _NEWS else logging.WARNING, "%s", text)
+        with self._lock:
+            self._events.append(event)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with self._path.open("a") as file:
+                    file.write(json.dumps(asdict(event)) + "\n")
+            except OSError as error:
+                logger.warning("%s cannot be written: %s", self._path, error)
+
+    def all(self) -> list[Event]:
+        """The events so far, oldest first."""
+        with self._lock:
+            return list(self._events)

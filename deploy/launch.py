@@ -1,0 +1,141 @@
+"""Starts a server and proves it; all that a start, a restart and a test have in common."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy import serverlog
+from deploy.command import server_command, server_environment
+from deploy.control import Control
+from deploy.embedded import EmbeddedServer
+from deploy.errors import Aborted, ModelFailed, NoAnswer, ServerFailed
+from deploy.options import Endpoints, ServeOptions
+from deploy.probe import Probe
+from deploy.process import TritonProcess
+from deploy.store import Release, compile_models
+
+_POLL_S = 0.05
+# The first request through a model is slower than all later ones.
+_FIRST_PROBE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that has a process.
+
+    Args:
+        process: Its process.
+        control: A connection to it.
+    """
+
+    process: TritonProcess
+    control: Control
+
+    def kill(self) -> None:
+        """End it at once, without regard for requests in flight."""
+        self.control.close()
+        self.process.kill()
+        self.process.stop(0.0)
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """What is needed to start the server, and to start it again.
+
+    Args:
+        embedded: The server's files.
+        release: What to serve.
+        probes: Requests with known answers.
+        endpoints: Where to listen.
+        options: How to run.
+        log: The server's log file; None keeps it in a private directory that is removed at the end.
+        abort: Set from outside to call the start off.
+    """
+
+    embedded: EmbeddedServer
+    release: Release
+    probes: tuple[Probe, ...]
+    endpoints: Endpoints
+    options: ServeOptions
+    log: Path | None
+    abort: threading.Event
+
+    def launch(self, started: Callable[[Running], None]) -> Running:
+        """Start the server, wait until it is ready, and send it all probes.
+
+        Args:
+            started: Told of the server as soon as it has a process, so that it can be killed from outside.
+
+        Raises:
+            ServerFailed: It ended, or was not ready in time.
+            ModelFailed: It could not load a model.
+            ProbeFailed: It does not give the known answers.
+            Aborted: ``abort`` was set.
+        """
+        compile_models(self.release.models)
+        running = self._run()
+        try:
+            started(running)
+            self._wait_ready(running)
+            self._prove(running)
+        except BaseException:
+            running.kill()
+            raise
+        return running
+
+    def _run(self) -> Running:
+        workdir = Path(tempfile.mkdtemp(prefix="tandem-serve-"))
+        try:
+            self.embedded.lay_out(workdir)
+            command = server_command(self.embedded, workdir, self.release.models, self.endpoints, self.options)
+            process = TritonProcess(command, server_environment(workdir), workdir, self.log or workdir / "triton.log")
+        except BaseException:
+            shutil.rmtree(workdir, ignore_errors=True)
+            raise
+        return Running(process, Control(self.endpoints.reachable_host, self.endpoints.grpc))
+
+    def _wait_ready(self, running: Running) -> None:
+        deadline = time.monotonic() + self.options.start_timeout_s
+        while not running.control.ready():
+            self._check_start(running.process)
+            if time.monotonic() > deadline:
+                words = running.process.last_words()
+                raise ServerFailed(f"the server was not ready within {self.options.start_timeout_s:g} s:\n{words}")
+            time.sleep(_POLL_S)
+
+    def _check_start(self, process: TritonProcess) -> None:
+        if self.abort.is_set():
+            raise Aborted("the start was called off")
+        if process.returncode is not None:
+            failed = serverlog.failed_models(process.log.text())
+            if failed:
+                raise ModelFailed(failed)
+            raise ServerFailed(
+                f"the server ended with code {process.returncode} before it was ready:\n{process.last_words()}"
+            )
+
+    def _prove(self, running: Running) -> None:
+        for probe in self.probes:
+            if self.abort.is_set():
+                raise Aborted("the start was called off")
+            self._prove_one(running, probe)
+
+    def _prove_one(self, running: Running, probe: Probe) -> None:
+        deadline = time.monotonic() + _FIRST_PROBE_TIMEOUT_S
+        while True:
+            try:
+                probe.send(running.control, _FIRST_PROBE_TIMEOUT_S)
+            except NoAnswer as error:
+                self._check_start(running.process)
+                # The clients of a server that is started again fill its queues at once.
+                if not error.busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                return

@@ -1,0 +1,165 @@
+"""Watches a running server, and has it repaired.
+
+Two threads: one looks at the stub processes, several times a second; the other sends requests with known answers, which
+also finds what no process table shows: a stub that hangs, an answer that is wrong. The first sees what the second
+cannot: the death of a tower's stub behind cached answers that still look well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from deploy import procfs
+from deploy.diagnose import Progress, find_culprits
+from deploy.errors import GaveUp, NoAnswer, ProbeFailed, RequestFailed
+from deploy.events import EventLog, logger
+from deploy.launch import Launcher, Running
+from deploy.options import WatchOptions
+from deploy.probe import Probe
+from deploy.repair import Repairer
+from deploy.stubs import Key
+
+_QUIET_S = 60.0
+_END_S = 2.0  # between the last sign of life of a server that was killed and the end of its clean-up
+
+
+class Watcher:
+    """Keeps one server at work.
+
+    Args:
+        running: The server.
+        launcher: Starts it again where nothing else helps; its ``abort`` ends this watch, too.
+        events: Is told of every fault and every repair.
+        options: How to watch.
+        give_up: Called with the reason when the server is broken for good; it has been stopped then.
+    """
+
+    def __init__(
+        self,
+        running: Running,
+        launcher: Launcher,
+        events: EventLog,
+        options: WatchOptions,
+        give_up: Callable[[GaveUp], None],
+    ) -> None:
+        self._repairer = Repairer(running, launcher, events, options, give_up)
+        self._probes, self._stopping, self._events, self._options = launcher.probes, launcher.abort, events, options
+        self._repairing = threading.Lock()  # one fault, seen by both threads, is repaired once
+        self._progress = Progress()
+        self._overloaded_at = -_QUIET_S
+        self._threads = [
+            threading.Thread(target=self._every, args=(options.process_interval_s, self._look), name="watch-processes"),
+            threading.Thread(target=self._every, args=(options.probe_interval_s, self._ask), name="watch-answers"),
+        ]
+
+    @property
+    def running(self) -> Running:
+        """The server, another one after a restart."""
+        return self._repairer.running
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self) -> None:
+        """Wait for the end, once ``abort`` of the launcher is set; a repair in progress is broken off."""
+        self.running.control.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _every(self, interval_s: float, step: Callable[[], None]) -> None:
+        while not self._stopping.wait(interval_s):
+            try:
+                step()
+            except Exception:
+                # A watch that ended because of its own mistake would leave the server to break in silence.
+                logger.exception("watching the server failed; going on")
+
+    def _look(self) -> None:
+        with self._repairing:
+            if self._restart_if_down():
+                return
+            try:
+                faults = self._repairer.table.look()
+            except RequestFailed:
+                return  # the server may be about to end; the next look, or a probe, will tell
+            if faults and not self._stopping.is_set():
+                self._report(faults)
+                self._repairer.reload({key[0] for key in faults})
+
+    def _restart_if_down(self, wait_s: float = 0.0) -> bool:
+        process = self.running.process
+        if self._stopping.is_set():
+            return False
+        if process.wait(wait_s):
+            self._repairer.restart(f"it ended with code {process.returncode}")
+        elif procfs.is_stopped(process.pid):
+            self._repairer.restart("a signal has stopped it")
+        else:
+            return False
+        return True
+
+    def _report(self, faults: Mapping[Key, str]) -> None:
+        for (model, version, instance), state in faults.items():
+            self._events.add(
+                "stub_died" if state == "died" else "stub_stopped",
+                f"the stub process of {model} (version {version}, instance {instance}) {state}",
+                model=model,
+            )
+
+    def _ask(self) -> None:
+        with contextlib.suppress(RequestFailed):  # the probes will tell more
+            self._progress.update(self.running.control.progress())
+        for probe in self._probes:
+            repairs = self._repairer.repairs
+            failure = self._failure(probe)
+            if failure is None:
+                continue
+            with self._repairing:
+                # The other thread may have found and repaired the fault while this one waited.
+                if repairs == self._repairer.repairs and not self._stopping.is_set() and not self._restart_if_down():
+                    self._act(probe, failure)
+
+    def _failure(self, probe: Probe) -> ProbeFailed | None:
+        """How a probe failed twice in a row, if it did."""
+        failure: ProbeFailed | None = None
+        for patience in (1, 2):
+            if self._stopping.is_set():
+                return None
+            try:
+                probe.send(self.running.control, patience * self._options.probe_timeout_s)
+            except ProbeFailed as error:
+                failure = error
+            else:
+                return None
+        return failure
+
+    def _act(self, probe: Probe, failure: ProbeFailed) -> None:
+        control, table = self.running.control, self._repairer.table
+        try:
+            self._progress.update(control.progress())
+            patience_s = 2 * self._options.probe_timeout_s
+            culprits = find_culprits(failure, control.steps(probe.model), table, self._progress, patience_s)
+        except RequestFailed as error:
+            if not self._restart_if_down(_END_S) and not self._stopping.is_set():
+                self._repairer.restart(f"it does not answer ({error})")
+            return
+        waited = isinstance(failure, NoAnswer) and (failure.busy or failure.timed_out)
+        if waited and not culprits:
+            self._tell_overload(probe, failure)
+            return
+        self._events.add("probe_failed", f"a request with a known answer failed: {failure}", model=probe.model)
+        if culprits:
+            self._repairer.reload(culprits, hung=waited)
+        else:
+            self._repairer.restart(f"no model of {probe.model} could be found at fault")
+
+    def _tell_overload(self, probe: Probe, failure: ProbeFailed) -> None:
+        now = time.monotonic()
+        if now - self._overloaded_at > _QUIET_S:
+            self._overloaded_at = now
+            self._events.add("overloaded", f"overloaded, though at work: {failure}", model=probe.model)
