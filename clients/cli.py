@@ -1,0 +1,165 @@
+"""``python -m clients``: search, embed, and ask whether a server is ready.
+
+Exit codes: 0 done; 1 the server failed; 2 the caller's mistake; 3 no server, not ready, or no answer in time;
+130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from clients.client import TIMEOUT_S, Client
+from clients.errors import BadInput, BadSetting, NoServer, NotServed, QueueFull, TandemError, Timeout, Unavailable
+from clients.messages import image_bytes
+from clients.values import Query
+
+FAILED, MISTAKE, UNAVAILABLE = 1, 2, 3
+DEFAULT_URL = "grpc://localhost:8001"
+
+# The first class that fits tells the exit code and what to do about it
+ADVICE: tuple[tuple[type[TandemError], int, str], ...] = (
+    (BadInput, MISTAKE, ""),
+    (BadSetting, MISTAKE, ""),
+    (QueueFull, UNAVAILABLE, "the server is busy: try again later"),
+    (NoServer, UNAVAILABLE, "start one with: python -m deploy serve"),
+    (Unavailable, UNAVAILABLE, "try again in a few seconds"),
+    (NotServed, UNAVAILABLE, "this server has no Tandem release; start one that has with: python -m deploy serve"),
+    (Timeout, UNAVAILABLE, "allow more time with --timeout SECONDS, or look into the server's log"),
+    (TandemError, FAILED, "look into the server's log"),
+)
+
+app = typer.Typer(
+    help="Search a Tandem server by text, by photo, or by both.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Text = Annotated[str | None, typer.Option("--text", "-t", metavar="TEXT", help="What to look for, in words.")]
+Image = Annotated[
+    Path | None,
+    typer.Option(
+        "--image", "-i", metavar="FILE", help="A photo of it: JPEG, PNG or WebP.", exists=True, dir_okay=False
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT,IMAGE", help="How much each counts, as in 0.7,0.3. A negative one: less like this."),
+]
+Filter = Annotated[
+    str | None, typer.Option(metavar="JSON", help="""Which products, as in '{"range": ["price", null, 20]}'.""")
+]
+Url = Annotated[
+    str, typer.Option(metavar="URL", help="The server: grpc://host:port or http://host:port.", envvar="TANDEM_URL")
+]
+TimeoutS = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Deadline, all retries included.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(metavar="OUT.png", help="Write a contact sheet of the query and what was found.", dir_okay=False),
+]
+Images = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER", help="The catalogue's folder, where the sheet's pictures are.", envvar="TANDEM_IMAGES"
+    ),
+]
+
+
+@app.command()
+def search(  # noqa: PLR0913 - one argument an option
+    *,
+    text: Text = None,
+    image: Image = None,
+    weights: Weights = None,
+    k: Annotated[int, typer.Option("-k", metavar="K", help="How many products.")] = 10,
+    filter: Filter = None,  # noqa: A002 - the option's name
+    url: Url = DEFAULT_URL,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    as_json: AsJson = False,
+    sheet: Sheet = None,
+    images: Images = Path(),
+) -> None:
+    """Find the products nearest to a text, a photo, or both."""
+    with mistakes_told():
+        photo = None if image is None else image_bytes(image)
+        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter)
+        with Client(url, timeout_s=timeout_s) as client:
+            answer = client.search_many([query])[0]
+        if sheet is not None:
+            from clients.sheet import write_sheet
+
+            write_sheet(sheet, query, answer, images)
+            typer.echo(f"wrote {sheet}", err=True)
+    if as_json:
+        typer.echo(json.dumps(answer.to_dict()))
+    else:
+        from clients.table import answer_table
+
+        Console().print(answer_table(answer))
+
+
+@app.command()
+def embed(
+    *,
+    text: Text = None,
+    image: Image = None,
+    url: Url = DEFAULT_URL,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    as_json: AsJson = False,
+) -> None:
+    """Print the vector of a text or a photo."""
+    with mistakes_told(), Client(url, timeout_s=timeout_s) as client:
+        if text is not None and image is None:
+            vector = client.embed_text(text)
+        elif image is not None and text is None:
+            vector = client.embed_image(image)
+        else:
+            raise BadInput("--text and --image: give one of the two")
+    if as_json:
+        typer.echo(json.dumps({"dim": len(vector), "vector": vector.tolist()}))
+    else:
+        typer.echo(" ".join(f"{value:.6f}" for value in vector))
+
+
+@app.command()
+def ready(*, url: Url = DEFAULT_URL, timeout_s: TimeoutS = TIMEOUT_S) -> None:
+    """Tell whether the server has its search models loaded; exit code 0 if so, else 3."""
+    with mistakes_told(), Client(url, timeout_s=timeout_s) as client:
+        if not client.ready():
+            raise NoServer(f"{client.address} is not ready")
+    typer.echo(f"{client.address} is ready")
+
+
+def read_weights(told: str) -> tuple[float, float]:
+    """Read ``TEXT,IMAGE``.
+
+    Raises:
+        BadInput: Not two numbers with a comma between them.
+    """
+    try:
+        text, image = (float(part) for part in told.split(","))
+    except ValueError:
+        raise BadInput(f"--weights: {told!r}; allowed: two numbers, text and image, as in 0.7,0.3") from None
+    return text, image
+
+
+@contextmanager
+def mistakes_told() -> Iterator[None]:
+    """Turn an error into a message, what to do about it, and an exit code."""
+    try:
+        yield
+    except TandemError as error:
+        code, advice = next((code, advice) for kind, code, advice in ADVICE if isinstance(error, kind))
+        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"error: {error}")
+        if advice:
+            console.print(advice)
+        raise typer.Exit(code) from None

@@ -1,0 +1,127 @@
+"""The sync client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from clients import messages
+from clients.connect import connect
+from clients.deadline import Attempts, check_timeout
+from clients.errors import ClientClosed, NotServed, Timeout, Unavailable
+from clients.messages import Call, Product, Vectors
+from clients.retry import RetryPolicy
+from clients.transport import Transport
+from clients.url import Address
+from clients.values import Answer, Filter, Image, Query, Text
+
+T = TypeVar("T")
+
+TIMEOUT_S = 10.0
+SEARCH_MODELS = ("search_text", "search_image", "search")
+
+
+class Client:
+    """Searches a Tandem server over gRPC or HTTP. Threads may share one client.
+
+    Every method raises one of `clients.errors`; `BadInput` carries the server's own message.
+
+    >>> with Client("grpc://localhost:8001") as client:          # doctest: +SKIP
+    ...     for found in client.search(text="a red mug", k=3).results:
+    ...         print(found.id, found.score, found.title)
+
+    Args:
+        url: ``grpc://host:port`` or ``http://host:port``.
+        timeout_s: Deadline of one call, its retries included, in seconds.
+        retries: When to try again.
+
+    Raises:
+        BadUrl: ``url`` is not one of the allowed forms.
+        BadSetting: ``timeout_s`` is not above 0.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, retries: RetryPolicy | None = None) -> None:
+        self.address = Address.parse(url)
+        self.timeout_s = check_timeout(timeout_s)
+        self.retries = RetryPolicy() if retries is None else retries
+        self._transport: Transport | None = connect(self.address)
+
+    def search(
+        self,
+        *,
+        text: Text | None = None,
+        image: Image | None = None,
+        weights: tuple[float, float] | None = None,
+        k: int = 10,
+        filter: Filter | None = None,  # noqa: A002 - the field's own word
+    ) -> Answer:
+        """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
+        return self.search_many([Query(text, image, weights, k, filter)])[0]
+
+    def search_many(self, queries: Sequence[Query]) -> list[Answer]:
+        """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""
+        return self.run(messages.search(queries))
+
+    def embed_text(self, text: Text) -> Vectors:
+        """The vector of a text, ``(d_text,)``, float32, L2-normalised."""
+        vector: Vectors = self.embed_texts([text])[0]
+        return vector
+
+    def embed_texts(self, texts: Sequence[Text]) -> Vectors:
+        """The vectors of some texts, ``(rows, d_text)``."""
+        return self.run(messages.embed_text(texts))
+
+    def embed_image(self, image: Image) -> Vectors:
+        """The vector of a picture, ``(d_image,)``, float32, L2-normalised."""
+        vector: Vectors = self.embed_images([image])[0]
+        return vector
+
+    def embed_images(self, images: Sequence[Image]) -> Vectors:
+        """The vectors of some pictures, ``(rows, d_image)``."""
+        return self.run(messages.embed_image(images))
+
+    def embed_product(self, product: Product, image: Image | None = None) -> Vectors:
+        """The index row of a product, ``(d_text + d_image,)``; its image half is zero where it has no image."""
+        vector: Vectors = self.embed_products([(product, image)])[0]
+        return vector
+
+    def embed_products(self, products: Sequence[tuple[Product, Image | None]]) -> Vectors:
+        """The index rows of some products, ``(rows, d_text + d_image)``."""
+        return self.run(messages.embed_product(products))
+
+    def run(self, call: Call[T]) -> T:
+        """Send one request, again where that may help, and read its answer; the methods above, in general."""
+        transport = self._open()
+        attempts = Attempts(self.address, self.retries, self.timeout_s)
+        while True:
+            try:
+                return call.parse(transport.infer(call, attempts.left_s()))
+            except (Unavailable, Timeout) as error:
+                time.sleep(attempts.pause_s(error))
+
+    def ready(self) -> bool:
+        """Whether the search models are loaded. Asks once; a model whose process died still counts as loaded."""
+        transport = self._open()
+        try:
+            return all(transport.model_ready(model, self.timeout_s) for model in SEARCH_MODELS)
+        except (Unavailable, NotServed, Timeout):
+            return False
+
+    def close(self) -> None:
+        """Close the connections; later calls raise `ClientClosed`."""
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open(self) -> Transport:
+        if self._transport is None:
+            raise ClientClosed(f"the client of {self.address} was closed")
+        return self._transport

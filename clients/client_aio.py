@@ -1,0 +1,125 @@
+"""The async client: the sync one, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+from clients import messages
+from clients.client import SEARCH_MODELS, TIMEOUT_S
+from clients.connect import connect_async
+from clients.deadline import Attempts, check_timeout
+from clients.errors import ClientClosed, NotServed, Timeout, Unavailable
+from clients.messages import Call, Product, Vectors
+from clients.retry import RetryPolicy
+from clients.transport import AsyncTransport
+from clients.url import Address
+from clients.values import Answer, Filter, Image, Query, Text
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Searches a Tandem server over gRPC or HTTP, for one event loop. Tasks may share one client.
+
+    The arguments and the methods are those of `clients.Client`. An image given as a path is read while the loop waits;
+    give bytes where that matters.
+
+    >>> async with AsyncClient("http://localhost:8000") as client:          # doctest: +SKIP
+    ...     answer = await client.search(image=Path("photo.jpg"), k=3)
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, retries: RetryPolicy | None = None) -> None:
+        self.address = Address.parse(url)
+        self.timeout_s = check_timeout(timeout_s)
+        self.retries = RetryPolicy() if retries is None else retries
+        self._transport: AsyncTransport | None = None
+        self._closed = False
+
+    async def search(
+        self,
+        *,
+        text: Text | None = None,
+        image: Image | None = None,
+        weights: tuple[float, float] | None = None,
+        k: int = 10,
+        filter: Filter | None = None,  # noqa: A002 - the field's own word
+    ) -> Answer:
+        """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
+        return (await self.search_many([Query(text, image, weights, k, filter)]))[0]
+
+    async def search_many(self, queries: Sequence[Query]) -> list[Answer]:
+        """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""
+        return await self.run(messages.search(queries))
+
+    async def embed_text(self, text: Text) -> Vectors:
+        """The vector of a text, ``(d_text,)``, float32, L2-normalised."""
+        vector: Vectors = (await self.embed_texts([text]))[0]
+        return vector
+
+    async def embed_texts(self, texts: Sequence[Text]) -> Vectors:
+        """The vectors of some texts, ``(rows, d_text)``."""
+        return await self.run(messages.embed_text(texts))
+
+    async def embed_image(self, image: Image) -> Vectors:
+        """The vector of a picture, ``(d_image,)``, float32, L2-normalised."""
+        vector: Vectors = (await self.embed_images([image]))[0]
+        return vector
+
+    async def embed_images(self, images: Sequence[Image]) -> Vectors:
+        """The vectors of some pictures, ``(rows, d_image)``."""
+        return await self.run(messages.embed_image(images))
+
+    async def embed_product(self, product: Product, image: Image | None = None) -> Vectors:
+        """The index row of a product, ``(d_text + d_image,)``; its image half is zero where it has no image."""
+        vector: Vectors = (await self.embed_products([(product, image)]))[0]
+        return vector
+
+    async def embed_products(self, products: Sequence[tuple[Product, Image | None]]) -> Vectors:
+        """The index rows of some products, ``(rows, d_text + d_image)``."""
+        return await self.run(messages.embed_product(products))
+
+    async def run(self, call: Call[T]) -> T:
+        """Send one request, again where that may help, and read its answer; the methods above, in general."""
+        transport = self._open()
+        attempts = Attempts(self.address, self.retries, self.timeout_s)
+        while True:
+            try:
+                return call.parse(await transport.infer(call, attempts.left_s()))
+            except (Unavailable, Timeout) as error:
+                await asyncio.sleep(attempts.pause_s(error))
+
+    async def ready(self) -> bool:
+        """Whether the search models are loaded. Asks once; a model whose process died still counts as loaded."""
+        transport = self._open()
+        try:
+            for model in SEARCH_MODELS:
+                if not await transport.model_ready(model, self.timeout_s):
+                    return False
+        except (Unavailable, NotServed, Timeout):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the connections; later calls raise `ClientClosed`."""
+        self._closed = True
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _open(self) -> AsyncTransport:
+        if self._closed:
+            raise ClientClosed(f"the client of {self.address} was closed")
+        if self._transport is None:  # not in __init__: the transport belongs to the loop that runs now
+            self._transport = connect_async(self.address)
+        return self._transport

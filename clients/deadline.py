@@ -1,0 +1,62 @@
+"""The one deadline of a call, which covers all of its attempts."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+
+from clients.errors import BadSetting, NoServer, TandemError, Timeout
+from clients.retry import RetryPolicy
+from clients.url import Address
+
+
+def check_timeout(timeout_s: float) -> float:
+    """The timeout, if it is one.
+
+    Raises:
+        BadSetting: Not a positive, finite number of seconds.
+    """
+    if not (math.isfinite(timeout_s) and timeout_s > 0):
+        raise BadSetting(f"timeout_s: {timeout_s}; allowed: a finite number of seconds above 0")
+    return timeout_s
+
+
+class Attempts:
+    """The attempts of one call: how long the next may take, and whether there is a next.
+
+    Args:
+        address: For the messages.
+        policy: When to try again.
+        timeout_s: For all attempts and pauses together, in seconds.
+    """
+
+    def __init__(self, address: Address, policy: RetryPolicy, timeout_s: float) -> None:
+        self._address, self._policy, self._timeout_s = address, policy, timeout_s
+        self._ends = time.monotonic() + timeout_s
+        self._made = 0
+
+    def left_s(self) -> float:
+        """Seconds until the deadline."""
+        return self._ends - time.monotonic()
+
+    def pause_s(self, error: TandemError) -> float:
+        """Seconds to wait before the next attempt.
+
+        Raises:
+            TandemError: There is no next attempt: ``error``, with the address where that helps.
+        """
+        self._made += 1
+        draw = random.random()  # noqa: S311 - spreads the clients out in time, hides nothing
+        pause = self._policy.pause_s(error, self._made, left_s=self.left_s(), draw=draw)
+        if pause is None:
+            raise self._told(error) from None
+        return pause
+
+    def _told(self, error: TandemError) -> TandemError:
+        if isinstance(error, Timeout):
+            return Timeout(f"no answer from {self._address} within {self._timeout_s:g} s")
+        if isinstance(error, NoServer):
+            cause = str(error).rsplit(": ", 1)[-1]  # gRPC tells every step that led to it
+            return NoServer(f"no server at {self._address}: {cause}")
+        return error

@@ -1,0 +1,60 @@
+"""When to try a request again: one decision for the sync and the async client.
+
+Every request of this client only reads, so any of them may be sent twice. What is tried again is what may pass by
+itself: no server, a full queue, a model that is being reloaded. Bad input and server faults are not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from clients.errors import BadSetting, TandemError, Unavailable
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Exponential back-off with full jitter: the pause is drawn evenly from zero to a bound that doubles.
+
+    Args:
+        tries: Attempts in all; 1 means no retry.
+        first_pause_s: Upper bound of the pause after the first attempt, in seconds.
+        longest_pause_s: The bound never grows beyond this, in seconds.
+
+    Raises:
+        BadSetting: A value is out of its range.
+    """
+
+    tries: int = 5
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise BadSetting(f"tries: {self.tries}; allowed: 1 or more")
+        for name in ("first_pause_s", "longest_pause_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise BadSetting(f"{name}: {value}; allowed: a finite number of seconds, 0 or more")
+
+    def bound_s(self, attempt: int) -> float:
+        """Longest pause after attempt number ``attempt`` (the first is 1), in seconds."""
+        # ldexp overflows past 2**1023, long after any bound is reached
+        return min(self.longest_pause_s, math.ldexp(self.first_pause_s, min(attempt - 1, 64)))
+
+    def pause_s(self, error: TandemError, attempt: int, *, left_s: float, draw: float) -> float | None:
+        """Seconds to wait before the next attempt, or None to give up and raise ``error``.
+
+        Args:
+            error: What attempt number ``attempt`` (the first is 1) ended with.
+            attempt: How many attempts were made.
+            left_s: Seconds until the deadline of the whole call.
+            draw: A random number in [0, 1).
+        """
+        if not isinstance(error, Unavailable) or attempt >= self.tries:
+            return None
+        pause = draw * self.bound_s(attempt)
+        return pause if pause < left_s else None
+
+
+NO_RETRIES = RetryPolicy(tries=1)

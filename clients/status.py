@@ -1,0 +1,74 @@
+"""From what Triton answers (an HTTP or gRPC status and a text) to the client's errors. Pure.
+
+Triton 2.51 maps its codes to HTTP as: INTERNAL 500, NOT_FOUND 404, UNAVAILABLE 503, UNSUPPORTED 501, all others 400.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from clients.errors import BadInput, NoServer, NotServed, QueueFull, ServerFault, TandemError, Timeout, Unavailable
+
+ERRORS: Mapping[str, type[TandemError]] = MappingProxyType({
+    "INVALID_ARGUMENT": BadInput,
+    "OUT_OF_RANGE": BadInput,
+    "FAILED_PRECONDITION": BadInput,
+    "ALREADY_EXISTS": BadInput,
+    "RESOURCE_EXHAUSTED": BadInput,  # gRPC: a message above the size limit
+    "NOT_FOUND": NotServed,
+    "UNAVAILABLE": Unavailable,
+    "CANCELLED": Unavailable,  # only a server that stops cancels a call of this client
+    "ABORTED": Unavailable,
+    "DEADLINE_EXCEEDED": Timeout,
+    "400": BadInput,
+    "413": BadInput,
+    "404": NotServed,
+    "499": Unavailable,
+    "502": Unavailable,
+    "503": Unavailable,
+    "504": Timeout,
+})  # fmt: skip
+
+# The status alone does not tell these apart, or tells them wrongly. The first match wins.
+TEXTS: tuple[tuple[re.Pattern[str], type[TandemError]], ...] = (
+    (re.compile(r"exceeds maximum queue size", re.IGNORECASE), QueueFull),
+    # A killed Python stub answers INTERNAL until the model is reloaded
+    (re.compile(r"stub process .*is not healthy", re.IGNORECASE), Unavailable),
+    # Between the unload and the load of a version, Triton answers NOT_FOUND or INVALID_ARGUMENT
+    (re.compile(r"has no available versions|is not at ready state", re.IGNORECASE), Unavailable),
+    (re.compile(r"failed to connect|connection refused|DNS resolution failed", re.IGNORECASE), NoServer),
+)
+
+_PREFIX = re.compile(r"^\s*(?:\[request id: [^\]]*\]|in ensemble '[^']*',)\s*")
+
+
+def clean(message: str) -> str:
+    """A server message without the prefixes that tell of Triton's inner paths.
+
+    >>> clean("in ensemble 'search_text', TEXT: empty; give at least one character")
+    'TEXT: empty; give at least one character'
+    """
+    while (shorter := _PREFIX.sub("", message, count=1)) != message:
+        message = shorter
+    return message.strip()
+
+
+def to_error(status: str | None, message: str | None) -> TandemError:
+    """The error for one failed answer.
+
+    Args:
+        status: HTTP status code (``"400"``) or gRPC code (``"StatusCode.INVALID_ARGUMENT"``).
+        message: The server's text.
+    """
+    text = clean(message or "") or f"the server gave no reason (status {status})"
+    by_status = ERRORS.get((status or "").removeprefix("StatusCode."), ServerFault)
+    if by_status is BadInput and not _names_a_state(text):
+        return BadInput(text)
+    return next((kind for pattern, kind in TEXTS if pattern.search(text)), by_status)(text)
+
+
+def _names_a_state(text: str) -> bool:
+    """Whether a text that came as bad input tells of the server's state. A caller's own text may be quoted in it."""
+    return text.startswith("Request for unknown model")

@@ -1,0 +1,101 @@
+"""What goes into a search and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from clients.errors import BadInput
+
+Text = str | bytes
+"""A text; bytes are sent as they are, be they UTF-8 or not."""
+
+Image = bytes | Path
+"""An encoded picture (JPEG, PNG, WebP) or the file that holds one. It is sent as it is, never decoded here."""
+
+Filter = Mapping[str, object] | str | bytes
+"""A filter expression: a mapping, or its JSON text."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One search: by a text, by a photo, or by both.
+
+    Args:
+        text: What to look for, in words.
+        image: What to look for, as a photo.
+        weights: How much text and photo count; by default equally. A negative one means "less like this".
+        k: How many products to return.
+        filter: Which products may be returned; by default all.
+
+    Raises:
+        BadInput: Neither text nor image, or weights without both.
+    """
+
+    text: Text | None = None
+    image: Image | None = None
+    weights: tuple[float, float] | None = None
+    k: int = 10
+    filter: Filter | None = None
+
+    def __post_init__(self) -> None:
+        if self.text is None and self.image is None:
+            raise BadInput("TEXT and IMAGE: both missing; give a text, an image, or both")
+        if self.weights is not None and (self.text is None or self.image is None):
+            raise BadInput("WEIGHTS: given for one input; they weigh a text against an image, so give both")
+
+    @property
+    def model(self) -> str:
+        """The ensemble that answers this kind of query."""
+        if self.image is None:
+            return "search_text"
+        return "search_image" if self.text is None else "search"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One product found.
+
+    Args:
+        id: The product's id in the catalogue.
+        score: Weighted similarity; higher is closer.
+        title: Name of the product.
+        category: A path, as in ``Kitchen/Mugs``.
+        price: In the shop's currency.
+        available: Whether it can be bought.
+        image: Path of its picture, relative to the catalogue's folder.
+        attributes: Whatever else the catalogue tells.
+    """
+
+    id: str
+    score: float
+    title: str = ""
+    category: str = ""
+    price: float | None = None
+    available: bool | None = None
+    image: str | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return {item.name: getattr(self, item.name) for item in fields(self)} | {"attributes": dict(self.attributes)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The products of one query, best first.
+
+    Args:
+        release: Number of the release that answered.
+        seq: Sequence number of the catalogue's journal that the answer knows.
+        results: The products; fewer than ``k`` where fewer pass the filter.
+    """
+
+    release: int
+    seq: int
+    results: tuple[Result, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return {"release": self.release, "seq": self.seq, "results": [result.to_dict() for result in self.results]}

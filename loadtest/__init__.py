@@ -1,0 +1,1 @@
+"""Load on a Tandem server, by locust users of both protocols. See ``loadtest/locustfile.py``."""

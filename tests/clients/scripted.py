@@ -1,0 +1,64 @@
+"""A real Triton with scripted models under the public names, so that every kind of answer can be had at will.
+
+Searches and ``embed_image`` are ensembles, as in a release; the latter has a queue for one request.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MODEL = Path(__file__).with_name("scripted_model.py")
+FOUND = """
+output [
+  { name: "PRODUCT_ID" data_type: TYPE_STRING dims: [-1] }, { name: "SCORE" data_type: TYPE_FP32 dims: [-1] },
+  { name: "PRODUCT" data_type: TYPE_STRING dims: [-1] }, { name: "COUNT" data_type: TYPE_INT32 dims: [1] },
+  { name: "RELEASE" data_type: TYPE_INT64 dims: [1] }, { name: "SEQ" data_type: TYPE_INT64 dims: [1] }
+]"""
+STRING = '{{ name: "{0}" data_type: TYPE_STRING dims: [1] }}'
+OPTIONAL = """, { name: "K" data_type: TYPE_INT32 dims: [1] optional: true },
+  { name: "FILTER" data_type: TYPE_STRING dims: [1] optional: true }"""
+WEIGHTS = ', { name: "WEIGHTS" data_type: TYPE_FP32 dims: [2] optional: true }'
+VECTOR = 'output [ {{ name: "{0}" data_type: TYPE_FP32 dims: [4] }} ]'
+
+
+def _inputs(*names: str, more: str = "") -> str:
+    return f"input [ {', '.join(STRING.format(name) for name in names)}{more} ]"
+
+
+def _python(inputs: str, outputs: str, *, queue: str = "") -> str:
+    return f'backend: "python"\nmax_batch_size: 64\n{inputs}\n{outputs}\n{queue}'
+
+
+def _ensemble(model: str, inputs: str, outputs: str, names: tuple[str, ...], made: tuple[str, ...]) -> str:
+    maps = [f'input_map {{ key: "{name}" value: "{name}" }}' for name in names]
+    maps += [f'output_map {{ key: "{name}" value: "{name}" }}' for name in made]
+    step = "\n  ".join([f'model_name: "{model}" model_version: -1', *maps])
+    steps = f"ensemble_scheduling {{ step [ {{\n  {step}\n}} ] }}"
+    return f'platform: "ensemble"\nmax_batch_size: 64\n{inputs}\n{outputs}\n{steps}'
+
+
+TEXT, PHOTO = _inputs("TEXT", more=OPTIONAL), _inputs("IMAGE", more=OPTIONAL)
+PRODUCTS = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE", "SEQ")
+# At most one request waits; the next is refused
+NARROW = "dynamic_batching { preferred_batch_size: [1] default_queue_policy { max_queue_size: 1 } }"
+CONFIGS = {
+    "by_text": _python(TEXT, FOUND),
+    "by_photo": _python(PHOTO, FOUND),
+    "narrow": _python(_inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), queue=NARROW),
+    "search_text": _ensemble("by_text", TEXT, FOUND, ("TEXT", "K", "FILTER"), PRODUCTS),
+    "search_image": _ensemble("by_photo", PHOTO, FOUND, ("IMAGE", "K", "FILTER"), PRODUCTS),
+    "search": _python(_inputs("TEXT", "IMAGE", more=OPTIONAL + WEIGHTS), FOUND),
+    "embed_text": _python(_inputs("TEXT"), VECTOR.format("TEXT_VECTOR")),
+    "embed_image": _ensemble("narrow", _inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), ("IMAGE",), ("IMAGE_VECTOR",)),
+    "embed_product": _python(_inputs("PRODUCT", "IMAGE"), VECTOR.format("ROW")),
+}
+
+
+def write_models(folder: Path) -> None:
+    """A model repository of the scripted models."""
+    for name, config in CONFIGS.items():
+        version = folder / name / "1"
+        version.mkdir(parents=True)
+        (folder / name / "config.pbtxt").write_text(config)
+        if not config.startswith("platform"):
+            (version / "model.py").write_bytes(MODEL.read_bytes())

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import doctest
+from types import ModuleType
+
+import pytest
+
+import clients.sheet
+import clients.status
+
+
+@pytest.mark.parametrize("module", [clients.sheet, clients.status])
+def test_the_examples_of_the_docstrings_hold(module: ModuleType) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+def test_what_is_exported_is_there_and_sorted() -> None:
+    assert all(hasattr(clients, name) for name in clients.__all__)
+    assert "Client" in clients.__all__
