@@ -36,10 +36,15 @@ TEXTS: tuple[tuple[re.Pattern[str], type[TandemError]], ...] = (
     (re.compile(r"exceeds maximum queue size", re.IGNORECASE), QueueFull),
     # A killed Python stub answers INTERNAL until the model is reloaded
     (re.compile(r"stub process .*is not healthy", re.IGNORECASE), Unavailable),
+    # What a request that was inside the stub when it died may end with, as if it were the caller's fault
+    (re.compile(r"^out of bounds index \d+$", re.IGNORECASE), Unavailable),
     # Between the unload and the load of a version, Triton answers NOT_FOUND or INVALID_ARGUMENT
     (re.compile(r"has no available versions|is not at ready state", re.IGNORECASE), Unavailable),
     (re.compile(r"failed to connect|connection refused|DNS resolution failed", re.IGNORECASE), NoServer),
 )
+
+# How an ensemble puts that a step never got its input, where enough other inputs were given to pass its first check
+DEADLOCK = "unexpected deadlock"
 
 _PREFIX = re.compile(r"^\s*(?:\[request id: [^\]]*\]|in ensemble '[^']*',)\s*")
 
@@ -63,6 +68,8 @@ def to_error(status: str | None, message: str | None) -> TandemError:
         message: The server's text.
     """
     text = clean(message or "") or f"the server gave no reason (status {status})"
+    if text.startswith(DEADLOCK):
+        return BadInput(f"a required input of the model is missing ({text})")
     by_status = ERRORS.get((status or "").removeprefix("StatusCode."), ServerFault)
     if by_status is BadInput and not _names_a_state(text):
         return BadInput(text)
@@ -71,4 +78,4 @@ def to_error(status: str | None, message: str | None) -> TandemError:
 
 def _names_a_state(text: str) -> bool:
     """Whether a text that came as bad input tells of the server's state. A caller's own text may be quoted in it."""
-    return text.startswith("Request for unknown model")
+    return text.startswith(("Request for unknown model", "out of bounds index"))

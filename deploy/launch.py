@@ -102,7 +102,7 @@ class Launcher:
 
     def _wait_ready(self, running: Running) -> None:
         deadline = time.monotonic() + self.options.start_timeout_s
-        while not running.control.ready():
+        while not (running.control.ready() and self.endpoints.all_listen()):
             self._check_start(running.process)
             if time.monotonic() > deadline:
                 words = running.process.last_words()

@@ -95,6 +95,10 @@ class Endpoints:
         """The address that this machine itself reaches the services at."""
         return "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 -- compared, not bound
 
+    def all_listen(self) -> bool:
+        """Whether all three services take connections; gRPC says that it is ready before the other two do."""
+        return all(_listens(self.reachable_host, port) for port in (self.http, self.grpc, self.metrics))
+
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the services."""
@@ -133,6 +137,14 @@ def choose_endpoints(host: str, http: int | None, grpc: int | None, metrics: int
         for sock in held:
             sock.close()
     return Endpoints(address, *chosen)
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1.0):
+            return True
+    except OSError:
+        return False
 
 
 def _bind(host: str, port: int, service: str) -> socket.socket:

@@ -32,6 +32,13 @@ STUB = (
         ("NOT_FOUND", "404", "Request for unknown model: 'search' is not found", NotServed),
         ("NOT_FOUND", "404", "Request for unknown model: 'search' has no available versions", Unavailable),
         ("INVALID_ARGUMENT", "400", "Request for unknown model: 'a' version 2 is not at ready state", Unavailable),
+        ("INVALID_ARGUMENT", "400", "out of bounds index 0", Unavailable),
+        (
+            "INVALID_ARGUMENT",
+            "400",
+            "in ensemble 'search', unexpected deadlock, at least one output is not set",
+            BadInput,
+        ),
         ("UNAVAILABLE", "503", "in ensemble 'search', Exceeds maximum queue size", QueueFull),
         ("UNAVAILABLE", "503", "Server is stopping, scheduler for model has stopped", Unavailable),
         ("UNAVAILABLE", "503", "failed to connect to all addresses; last error: Connection refused", NoServer),

@@ -55,3 +55,13 @@ def test_a_name_becomes_an_address() -> None:
 def test_senseless_options_are_refused(kind: type, values: dict[str, float], field: str) -> None:
     with pytest.raises(ValueError, match=f"`{field}` must be"):
         kind(**values)
+
+
+def test_a_server_listens_when_all_three_services_do() -> None:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    endpoints = Endpoints("127.0.0.1", *(sock.getsockname()[1] for sock in sockets))
+    assert endpoints.all_listen()
+    sockets[0].close()
+    assert not endpoints.all_listen()
+    for sock in sockets[1:]:
+        sock.close()
