@@ -3,10 +3,10 @@ PYTHON ?= python3
 PY := .venv/bin/python
 STORE ?= var
 export HF_HUB_OFFLINE ?= 1
-export TANDEM_DATA ?= ../shared/data
+export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery bench-request bench-recall train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall train-sample clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,17 +29,20 @@ format: .venv/.dev ## Format the code
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-grocery: .venv/.demo ## Train the head, make and measure a release of the real grocery products (needs TANDEM_DATA)
-	$(PY) -m training head --photos $(TANDEM_DATA)/grocery --out $(STORE)/grocery/head.safetensors
-	$(PY) -m export release --catalogue $(TANDEM_DATA)/grocery/catalogue.jsonl --towers configs/grocery.toml --store $(STORE)/grocery
+grocery: .venv/.demo ## Train a head and make a release of real groceries, in var/grocery (needs TANDEM_DATA)
+	$(PY) -m training head --out var/grocery/head.safetensors
+	$(PY) -m export release --catalogue $(TANDEM_DATA)/grocery/catalogue.jsonl --towers configs/grocery.toml --store var/grocery
 
 bench-request: .venv/.dev $(STORE)/releases/0001/manifest.json ## What serving adds: in process, FastAPI and Triton side by side
 	$(PY) -m benchmarks.request --store $(STORE)
 
-bench-recall: .venv/.dev $(STORE)/releases/0001/manifest.json ## Recall over the sample's held-out photos and the grocery photos
+bench-recall: .venv/.dev $(STORE)/releases/0001/manifest.json ## Recall over the sample's held-out photos and, after `make grocery`, real ones
 	$(PY) -m benchmarks.recall --store $(STORE)
 
-train-sample: .venv/.demo ## Train the sample's vision tower anew (about half an hour on 2 cores)
+load: .venv/.dev ## Load a running server for a minute over gRPC
+	$(PY) -m locust -f loadtest/locustfile.py GrpcUser --headless -u 32 -r 32 -t 60s
+
+train-sample: $(STORE)/sample/catalogue.jsonl ## Train the sample's vision tower anew (about half an hour on 2 cores)
 	$(PY) -m training vision --out sample/vision.safetensors
 
 clean: ## Remove everything that was made, but not the environment

@@ -64,7 +64,9 @@ def band(path: Points, start: float, stop: float | None = None) -> Outline:
     """Return a line of the given width along ``path``, going from width ``start`` to ``stop``."""
     p = np.asarray(path, dtype=np.float64)
     along = np.gradient(p, axis=0)
-    normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(
+        np.linalg.norm(along, axis=1, keepdims=True), 1e-9
+    )
     half = np.linspace(start, start if stop is None else stop, len(p))[:, None] / 2
     return np.concatenate([p + normal * half, (p - normal * half)[::-1]])
 
@@ -78,7 +80,8 @@ def turned(outline: Outline, degrees: float, centre: tuple[float, float] = (0.5,
     """Return the outline turned clockwise around ``centre``."""
     a = np.radians(degrees)
     spin = np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-    return (outline - np.asarray(centre)) @ spin + np.asarray(centre)
+    moved: Outline = (outline - np.asarray(centre)) @ spin + np.asarray(centre)
+    return moved
 
 
 def star(cx: float, cy: float, radius: float, inner: float = 0.45, tips: int = 5) -> Outline:

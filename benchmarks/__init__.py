@@ -1,0 +1,1 @@
+"""Performance and quality, measured with correctness asserted inside; results under docs/results."""

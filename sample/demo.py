@@ -1,0 +1,75 @@
+"""The demo: serves the sample's release and asks it with the same commands that a user would type."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.rule import Rule
+
+from deploy.server import Server
+
+
+@dataclass(frozen=True)
+class Question:
+    """One query of the demo.
+
+    Args:
+        title: What it shows.
+        arguments: Of ``python -m clients search``.
+        sheet: File name of its contact sheet.
+    """
+
+    title: str
+    arguments: tuple[str, ...]
+    sheet: str
+
+
+def questions(shop: Path) -> tuple[Question, ...]:
+    """A text, a photo, and a text with a photo."""
+    photo = str(_held_out_photo(shop))
+    return (
+        Question("A text", ("--text", "red mug with a white handle"), "text.png"),
+        Question("A photo", ("--image", photo), "photo.png"),
+        Question(
+            "A photo and a text, weighted", ("--image", photo, "--text", "green", "--weights", "0.4,0.6"), "both.png"
+        ),
+    )
+
+
+def run(store: Path, shop: Path, console: Console) -> None:
+    """Serve, ask, stop. Contact sheets go to ``STORE/demo``.
+
+    Raises:
+        subprocess.CalledProcessError: A query failed; its own message stands above.
+    """
+    out = store / "demo"
+    out.mkdir(parents=True, exist_ok=True)
+    console.print(Rule("Starting Triton"))
+    with Server(store) as server:
+        console.print(f"serving at {server.grpc_url} and {server.http_url}, proved by requests with known answers")
+        for question in questions(shop):
+            sheet = out / question.sheet
+            console.print(Rule(question.title))
+            shared = ("-k", "5", "--url", server.grpc_url, "--images", str(shop), "--sheet", str(sheet))
+            _client(("search", *question.arguments, *shared), console)
+        console.print(Rule("Stopping Triton"))
+    console.print(f"The products' pictures are in [bold]{out}[/bold]. Serve for longer with: python -m deploy serve")
+
+
+def _client(arguments: Sequence[str], console: Console) -> None:
+    shown = " ".join(f'"{argument}"' if " " in argument else argument for argument in arguments)
+    console.print(f"[dim]$ python -m clients {shown}[/dim]", soft_wrap=True, highlight=False)
+    subprocess.run([sys.executable, "-m", "clients", *arguments], check=True)
+
+
+def _held_out_photo(shop: Path) -> Path:
+    """The first photo that the tower was not tuned on."""
+    with (shop / "photos.csv").open(encoding="utf-8") as file:
+        row = next(row for row in csv.DictReader(file) if row["split"] == "held_out")
+    return shop / row["path"]

@@ -1,0 +1,145 @@
+"""What the server answers is what an independent computation gives, whatever else is asked at the same time."""
+
+from __future__ import annotations
+
+import csv
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clients import Answer, Client, Query
+from deploy.server import Server
+from tests.end_to_end.reference import Reference
+
+TEXTS = ["a red mug", "striped blue jumper", "wooden chair", "something to tell the time", "green"]
+SCORE_TOLERANCE = 1e-3
+# Scores closer than this may change places: floats are summed in another order by another library.
+TIE = 2e-5
+
+
+@pytest.fixture(scope="module")
+def reference(sample: Path) -> Reference:
+    return Reference.of(sample)
+
+
+@pytest.fixture(scope="module")
+def photos(sample: Path) -> list[bytes]:
+    with (sample / "photos.csv").open() as file:
+        return [(sample / row["path"]).read_bytes() for row in csv.DictReader(file)][:8]
+
+
+@pytest.fixture(params=["grpc", "http"])
+def client(request: pytest.FixtureRequest, server: Server) -> Client:
+    url = server.grpc_url if request.param == "grpc" else server.http_url
+    made = Client(url, timeout_s=60)
+    request.addfinalizer(made.close)  # noqa: PT021 - the fixture returns, as its params do
+    return made
+
+
+def assert_same(answer: Answer, expected: list[tuple[str, float]]) -> None:
+    scores = [score for _, score in expected]
+    np.testing.assert_allclose([result.score for result in answer.results], scores, atol=SCORE_TOLERANCE)
+    by_id = dict(expected)
+    for result, (wanted, score) in zip(answer.results, expected, strict=True):
+        assert result.id == wanted or abs(by_id.get(result.id, scores[-1]) - score) < TIE
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text(client: Client, reference: Reference, text: str) -> None:
+    assert_same(client.search(text=text, k=10), reference.search(text=text))
+
+
+def test_photo(client: Client, reference: Reference, photos: list[bytes]) -> None:
+    for photo in photos:
+        assert_same(client.search(image=photo, k=10), reference.search(image=photo))
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (0.7, 0.3), (0.0, 1.0), (1.0, -0.5)])
+def test_text_and_photo(
+    client: Client, reference: Reference, photos: list[bytes], weights: tuple[float, float]
+) -> None:
+    answer = client.search(text="blue", image=photos[0], weights=weights, k=10)
+    assert_same(answer, reference.search("blue", photos[0], weights))
+
+
+def test_a_filter_keeps_the_order_of_what_passes(client: Client, reference: Reference) -> None:
+    everything = [name for name, _ in reference.search(text="a red mug", k=len(reference.ids))]
+    answer = client.search(
+        text="a red mug", k=20, filter={"and": [{"under": ["category", "Kitchen"]}, {"range": ["price", 10, None]}]}
+    )
+    assert answer.results
+    assert all(
+        result.category.startswith("Kitchen/") and result.price >= 10 for result in answer.results if result.price
+    )
+    places = [everything.index(result.id) for result in answer.results]
+    assert places == sorted(places)
+
+
+def test_results_carry_the_product(client: Client, sample: Path) -> None:
+    (result,) = client.search(text="a red mug", k=1).results
+    assert result.title
+    assert result.price is not None
+    assert (sample / str(result.image)).is_file()
+    assert result.attributes["color"]
+
+
+def test_the_release_is_told(client: Client) -> None:
+    assert client.search(text="a red mug").release == 1
+
+
+def test_k_is_honoured_and_bounded_by_the_catalogue(client: Client, reference: Reference) -> None:
+    assert len(client.search(text="red", k=3).results) == 3
+    assert len(client.search(text="red", k=1000).results) == len(reference.ids)
+
+
+def test_a_batch_is_its_rows_one_by_one(client: Client, photos: list[bytes]) -> None:
+    queries = [Query(text=text, k=k) for text, k in zip(TEXTS, (1, 5, 10, 3, 7), strict=True)]
+    assert_equal_answers(client.search_many(queries), [client.search(text=q.text, k=q.k) for q in queries])
+    queries = [Query(text=text, image=photo, weights=(0.6, 0.4)) for text, photo in zip(TEXTS, photos, strict=False)]
+    alone = [client.search(text=q.text, image=q.image, weights=q.weights) for q in queries]
+    assert_equal_answers(client.search_many(queries), alone)
+
+
+def test_64_at_a_time_are_answered_as_one_at_a_time(client: Client, photos: list[bytes]) -> None:
+    words = ["red", "blue", "green", "mug", "chair", "lamp", "striped", "wooden", "small", "large", "hat", "dress"]
+    queries = [Query(text=" ".join(words[n % 12 : n % 12 + 1 + n % 9]) + f" {n}", k=1 + n % 10) for n in range(48)]
+    queries += [Query(image=photo, k=5) for photo in photos]
+    queries += [Query(text=f"{words[n]} {n}", image=photo) for n, photo in enumerate(photos)]
+
+    def ask(query: Query) -> Answer:
+        return client.search_many([query])[0]
+
+    with ThreadPoolExecutor(64) as pool:
+        together = list(pool.map(ask, queries))
+    assert_equal_answers(together, [ask(query) for query in queries])
+
+
+def assert_equal_answers(found: list[Answer], expected: list[Answer]) -> None:
+    for answer, wanted in zip(found, expected, strict=True):
+        assert_same(answer, [(result.id, result.score) for result in wanted.results])
+
+
+def test_embeddings_are_unit_vectors_of_the_reference(client: Client, reference: Reference, sample: Path) -> None:
+    from tests.end_to_end.reference import embed_texts
+
+    np.testing.assert_allclose(client.embed_text("a red mug"), embed_texts(["a red mug"])[0], atol=1e-4)
+    picture = (sample / "images" / f"{reference.ids[0]}.jpg").read_bytes()
+    np.testing.assert_allclose(client.embed_image(picture), reference.image[0], atol=1e-4)
+
+
+def test_embed_product_is_the_row_of_the_index(client: Client, reference: Reference, sample: Path) -> None:
+    (result,) = client.search(text="a red mug", k=1).results
+    product = {
+        "id": result.id,
+        "title": result.title,
+        "category": result.category,
+        "attributes": dict(result.attributes),
+    }
+    slot = reference.ids.index(result.id)
+    row = client.embed_product(product, (sample / str(result.image)).read_bytes())
+    np.testing.assert_allclose(row, np.concatenate([reference.text[slot], reference.image[slot]]), atol=1e-4)
+    without = client.embed_product(product)
+    np.testing.assert_allclose(without[: len(without) // 2], reference.text[slot], atol=1e-4)
+    assert not without[len(without) // 2 :].any()
