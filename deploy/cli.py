@@ -43,7 +43,9 @@ def serve(
     grpc_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8001,
     metrics_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8002,
     log: Annotated[Path | None, typer.Option(help="The server's log; by default STORE/run/triton.log.")] = None,
-    cache_bytes: Annotated[int, typer.Option(help="Size of the towers' response cache.")] = ServeOptions().cache_bytes,
+    shm_bytes: Annotated[
+        int, typer.Option(help="Shared memory that each model instance starts with; it grows.")
+    ] = ServeOptions().shm_bytes,
 ) -> None:
     """Serve the newest release until SIGTERM or Ctrl-C; a second Ctrl-C does not wait for requests in flight."""
     handler = RichHandler(console=_console, show_path=False, show_level=False)
@@ -54,7 +56,7 @@ def serve(
 
         server = Server(
             store, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port, host=host, log=log,
-            options=ServeOptions(cache_bytes=cache_bytes),
+            options=ServeOptions(shm_bytes=shm_bytes),
         )  # fmt: skip
         _serve(server, store / "run" / "serve.json", log)
     except ModuleNotFoundError as error:

@@ -30,8 +30,6 @@ def server_command(
         "exit-on-error": "true",
         "exit-timeout-secs": options.exit_timeout_s,
         "backend-directory": workdir / "backends",
-        "cache-directory": server.caches,
-        "cache-config": f"local,size={options.cache_bytes}",
         "http-address": endpoints.host,
         "http-port": endpoints.http,
         "grpc-address": endpoints.host,

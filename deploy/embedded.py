@@ -29,14 +29,12 @@ class EmbeddedServer:
         binary: ``tritonserver``.
         python_backend: Directory of the Python backend, without a stub.
         stub: Program that hosts a Python model, linked against this interpreter's version.
-        caches: Directory of the response caches.
         libpython: This interpreter as a shared library; None where the system's loader finds it by itself.
     """
 
     binary: Path
     python_backend: Path
     stub: Path
-    caches: Path
     libpython: Path | None
 
     def lay_out(self, workdir: Path) -> None:
@@ -69,7 +67,6 @@ def find_embedded() -> EmbeddedServer:
         binary=_existing(root / "bin" / "tritonserver"),
         python_backend=_existing(root / "backends" / "python"),
         stub=stub,
-        caches=_existing(root / "caches"),
         libpython=find_libpython(_library_directories(), str(sysconfig.get_config_var("INSTSONAME") or "")),
     )
     check_stub(server)

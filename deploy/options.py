@@ -16,19 +16,17 @@ class ServeOptions:
     """How the server runs.
 
     Args:
-        cache_bytes: Size of the response cache that the towers share.
         shm_bytes: Shared memory that each Python model instance starts with; it grows when larger tensors pass.
         start_timeout_s: Time for loading all models, warm-up included.
         exit_timeout_s: Time that requests in flight are given to finish after SIGTERM.
     """
 
-    cache_bytes: int = 64 * 1024 * 1024
     shm_bytes: int = 2 * 1024 * 1024
     start_timeout_s: float = 300.0
     exit_timeout_s: int = 30
 
     def __post_init__(self) -> None:
-        for name, smallest in (("cache_bytes", 1 << 20), ("shm_bytes", 1 << 20), ("exit_timeout_s", 1)):
+        for name, smallest in (("shm_bytes", 1 << 20), ("exit_timeout_s", 1)):
             if getattr(self, name) < smallest:
                 raise ValueError(f"`{name}` must be at least {smallest:,}, got {getattr(self, name):,}")
         if self.start_timeout_s <= 0:

@@ -2,7 +2,7 @@
 
 Two threads: one looks at the stub processes, several times a second; the other sends requests with known answers, which
 also finds what no process table shows: a stub that hangs, an answer that is wrong. The first sees what the second
-cannot: the death of a tower's stub behind cached answers that still look well.
+cannot: the death of one of two stubs, behind answers of the other that still look well.
 """
 
 from __future__ import annotations

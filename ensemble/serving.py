@@ -18,6 +18,11 @@ log = logging.getLogger(__name__)
 
 Tensors = Mapping[str, NDArray[Any]]
 
+CACHE_COUNTERS = (
+    ("tandem_tower_cache_lookups", "Rows that a tower was asked for"),
+    ("tandem_tower_cache_hits", "Rows that a tower remembered"),
+)
+
 
 def tensors_of(request: Any) -> dict[str, NDArray[Any]]:
     """The inputs of a request by name; optional ones that are absent are absent here."""
@@ -73,3 +78,29 @@ def _split(pb_utils: Any, outputs: Tensors, sizes: Sequence[int]) -> list[Any]:
     bounds = np.cumsum(sizes)[:-1]
     pieces = {name: np.split(tensor, bounds) for name, tensor in outputs.items()}
     return [response(pb_utils, {name: piece[part] for name, piece in pieces.items()}) for part in range(len(sizes))]
+
+
+class CacheMetrics:
+    """Counts what a tower's cache did, for Prometheus.
+
+    Args:
+        pb_utils: Triton's module.
+        model: The tower.
+        version: Its release.
+    """
+
+    def __init__(self, pb_utils: Any, model: str, version: str) -> None:
+        kind = pb_utils.MetricFamily.COUNTER
+        # A metric works only as long as its family is alive.
+        self._families = [
+            pb_utils.MetricFamily(name=name, description=text, kind=kind) for name, text in CACHE_COUNTERS
+        ]
+        labels = {"model": model, "version": version}
+        self._counters = [family.Metric(labels=labels) for family in self._families]
+        self._reported = [0, 0]
+
+    def report(self, lookups: int, hits: int) -> None:
+        """Raise the counters to the totals given."""
+        for place, (counter, total) in enumerate(zip(self._counters, (lookups, hits), strict=True)):
+            counter.increment(total - self._reported[place])
+            self._reported[place] = total

@@ -135,7 +135,7 @@ def test_a_missing_package_is_named(store: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_senseless_options_are_told_without_a_traceback(store: Path, serve: Serve) -> None:
-    process = serve("--store", str(store), "--cache-bytes", "1")
+    process = serve("--store", str(store), "--shm-bytes", "1")
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "`cache_bytes` must be at least 1,048,576, got 1" in output
+    assert "`shm_bytes` must be at least 1,048,576, got 1" in output

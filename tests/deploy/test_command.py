@@ -8,19 +8,20 @@ from deploy.command import PROJECT_ROOT, server_command, server_environment
 from deploy.embedded import EmbeddedServer
 from deploy.options import Endpoints, ServeOptions
 
-SERVER = EmbeddedServer(Path("/w/tritonserver"), Path("/w/python"), Path("/w/stub"), Path("/w/caches"), None)
+SERVER = EmbeddedServer(Path("/w/tritonserver"), Path("/w/python"), Path("/w/stub"), None)
 
 
 def test_everything_listens_where_it_was_told() -> None:
     endpoints = Endpoints("127.0.0.1", 8000, 8001, 8002)
-    command = server_command(SERVER, Path("/t"), Path("/var/models"), endpoints, ServeOptions(cache_bytes=1 << 20))
+    command = server_command(SERVER, Path("/t"), Path("/var/models"), endpoints, ServeOptions(shm_bytes=1 << 20))
     assert command[0] == "/w/tritonserver"
     for service, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
         assert f"--{service}-address=127.0.0.1" in command
         assert f"--{service}-port={port}" in command
     assert "--model-control-mode=explicit" in command
     assert "--load-model=*" in command
-    assert "--cache-config=local,size=1048576" in command
+    assert "--backend-config=python,shm-default-byte-size=1048576" in command
+    assert not any("cache" in argument for argument in command)
     assert "--model-repository=/var/models" in command
 
 

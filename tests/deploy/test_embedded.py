@@ -64,7 +64,7 @@ def test_a_stub_without_its_library_is_named(tmp_path: Path) -> None:
     words = "stub: error while loading shared libraries: libpython3.11.so.1.0: cannot open"
     stub.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 127\n")
     stub.chmod(0o755)
-    server = EmbeddedServer(tmp_path, tmp_path, stub, tmp_path, None)
+    server = EmbeddedServer(tmp_path, tmp_path, stub, None)
     with pytest.raises(MissingServer, match=r"cannot start: libpython3\.11\.so\.1\.0.*libpython"):
         check_stub(server)
 

@@ -46,7 +46,7 @@ def test_a_name_becomes_an_address() -> None:
 @pytest.mark.parametrize(
     ("kind", "values", "field"),
     [
-        (ServeOptions, {"cache_bytes": 0}, "cache_bytes"),
+        (ServeOptions, {"shm_bytes": 0}, "shm_bytes"),
         (ServeOptions, {"start_timeout_s": 0.0}, "start_timeout_s"),
         (WatchOptions, {"probe_interval_s": -1.0}, "probe_interval_s"),
         (WatchOptions, {"max_restarts": 0}, "max_restarts"),

@@ -37,5 +37,4 @@ def narrow_queue(path: Path, *, length: int) -> None:
     config = text_format.Parse(path.read_text(), ModelConfig())
     config.dynamic_batching.default_queue_policy.max_queue_size = length
     config.instance_group[0].count = 1
-    config.max_batch_size = 2
     path.write_text(text_format.MessageToString(config))

@@ -80,8 +80,9 @@ def test_steps_batch_have_bounded_queues_and_are_warmed(name: str) -> None:
             assert not tensor.input_data_file or (ROOT / name / "warmup" / tensor.input_data_file).is_file()
 
 
-def test_only_towers_are_cached() -> None:
-    assert {name for name, config in CONFIGS.items() if config.response_cache.enable} == TOWERS
+def test_only_towers_remember_and_none_by_triton() -> None:
+    assert {name for name, config in CONFIGS.items() if "cache_rows" in config.parameters} == TOWERS
+    assert not any(config.response_cache.enable for config in CONFIGS.values())
 
 
 def test_towers_are_warmed_at_every_bucket() -> None:
