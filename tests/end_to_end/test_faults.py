@@ -1,0 +1,97 @@
+"""Processes of a serving release are killed under load: it comes back, says so, and keeps nothing of the fault."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from clients import Client, RetryPolicy, TandemError
+from deploy.server import Server
+
+TEXT = "a red mug"
+PATIENCE_S = 60.0
+PATIENT = RetryPolicy(tries=100, first_pause_s=0.05, longest_pause_s=0.5)
+
+
+@pytest.fixture(scope="module")
+def server(store: Path) -> Iterator[Server]:
+    """A server of its own, so that what is broken here is no other test's."""
+    with Server(store) as running:
+        yield running
+
+
+def stubs_of(model: str, store: Path) -> list[int]:
+    script = f"{store.resolve()}/models/{model}/1/model.py".encode()
+    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if script in _read(path)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # the process has ended meanwhile
+
+
+@contextmanager
+def load(url: str, picture: bytes) -> Iterator[None]:
+    """Four callers without patience, who go on asking whatever they are answered."""
+    stop = threading.Event()
+
+    def ask() -> None:
+        with Client(url, timeout_s=20, retries=RetryPolicy(tries=1)) as client:
+            while not stop.is_set():
+                with contextlib.suppress(TandemError):
+                    client.search(text=TEXT, image=picture)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("model", ["text_preprocess", "text_tower", "vision_tower", "retrieve"])
+def test_killed_stubs_come_back_and_leave_no_trace(server: Server, store: Path, sample: Path, model: str) -> None:
+    picture = next((sample / "images").glob("*.jpg")).read_bytes()
+    events = store / "run" / "events.jsonl"
+    told = len(events.read_text().splitlines())
+    with Client(server.grpc_url, timeout_s=PATIENCE_S, retries=PATIENT) as client, load(server.grpc_url, picture):
+        before = client.search(text=TEXT, image=picture)
+        victims = stubs_of(model, store)
+        assert victims
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        wait_until_answered(client, picture)
+        for _ in range(8):  # whichever instance answers, and though this very query met the fault
+            assert [result.id for result in client.search(text=TEXT, image=picture).results] == [
+                result.id for result in before.results
+            ]
+    news = events.read_text().splitlines()[told:]
+    assert any('"stub_died"' in line and model in line for line in news)
+    assert any('"recovered"' in line and model in line for line in news)
+    assert stubs_of(model, store)
+    assert not set(victims) & set(stubs_of(model, store))
+
+
+def wait_until_answered(client: Client, picture: bytes) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            client.search(text=TEXT, image=picture)
+        except TandemError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
