@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.errors import DamagedRelease
+from ensemble.hashing import sha256
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-CHUNK_BYTES = 1 << 20
 
 Figure = str | int | float | bool
 
@@ -112,15 +111,6 @@ def releases(store: Path) -> list[int]:
     """Numbers of the releases in a store, ascending."""
     folders = (store / "releases").glob("*") if (store / "releases").is_dir() else ()
     return sorted(int(folder.name) for folder in folders if re.fullmatch(r"\d{4,}", folder.name))
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _is(path: Path, digest: str) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ensemble.release import release_folder, sha256
+from ensemble.hashing import sha256
+from ensemble.release import release_folder
 from export.order import Order, Plans
 from export.reading import CheckedCatalogue
 from export.store import Staging

@@ -13,7 +13,8 @@ from rich.progress import Progress
 from catalogue import Product
 from ensemble.index import IndexBuilder
 from ensemble.pipeline import Encoders, Pipeline
-from ensemble.release import MANIFEST, Manifest, sha256
+from ensemble.hashing import sha256
+from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import SpaceSettings
 from ensemble.towers import Tower
 from export import repository

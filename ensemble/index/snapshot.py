@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import DamagedRelease
+from ensemble.hashing import sha256
 from ensemble.index.columns import Column
 from ensemble.index.slots import Slots
 
@@ -77,12 +77,6 @@ def load(folder: Path, *, space_id: str | None = None) -> Slots:
         space_id=header["space_id"],
         seq=header["seq"],
     )
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _header(folder: Path) -> dict[str, Any]:
