@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.progress import Progress
 
 from catalogue import Product
+from ensemble.hashing import sha256
 from ensemble.index import IndexBuilder
 from ensemble.pipeline import Encoders, Pipeline
-from ensemble.hashing import sha256
 from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import SpaceSettings
 from ensemble.towers import Tower

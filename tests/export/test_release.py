@@ -15,8 +15,9 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from catalogue import BadRows
 from ensemble.errors import DamagedRelease
+from ensemble.hashing import sha256
 from ensemble.pipeline import Pipeline
-from ensemble.release import Manifest, manifest_path, releases, sha256
+from ensemble.release import Manifest, manifest_path, releases
 from export import check, release
 from export.errors import BadSource, GateFailed, StoreBusy
 from export.store import staging
