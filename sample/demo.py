@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,13 +32,15 @@ class Question:
 
 
 def questions(shop: Path) -> tuple[Question, ...]:
-    """A text, a photo, and a text with a photo."""
-    photo = str(_held_out_photo(shop))
+    """A text, a photo, and the photo again with the wish for another colour."""
+    photo, kind = _held_out_photo(shop)
     return (
         Question("A text", ("--text", "red mug with a white handle"), "text.png"),
-        Question("A photo", ("--image", photo), "photo.png"),
+        Question("A photo", ("--image", str(photo)), "photo.png"),
         Question(
-            "A photo and a text, weighted", ("--image", photo, "--text", "green", "--weights", "0.4,0.6"), "both.png"
+            "A text and a photo, weighted",
+            ("--text", f"red {kind}", "--image", str(photo), "--weights", "0.7,0.3"),
+            "both.png",
         ),
     )
 
@@ -68,8 +71,10 @@ def _client(arguments: Sequence[str], console: Console) -> None:
     subprocess.run([sys.executable, "-m", "clients", *arguments], check=True)
 
 
-def _held_out_photo(shop: Path) -> Path:
-    """The first photo that the tower was not tuned on."""
+def _held_out_photo(shop: Path) -> tuple[Path, str]:
+    """The first photo that the tower was not tuned on, and what kind of product it shows."""
     with (shop / "photos.csv").open(encoding="utf-8") as file:
         row = next(row for row in csv.DictReader(file) if row["split"] == "held_out")
-    return shop / row["path"]
+    with (shop / "catalogue.jsonl").open(encoding="utf-8") as file:
+        product = next(product for product in map(json.loads, file) if product["id"] == row["product_id"])
+    return shop / row["path"], product["category"][-1].lower()
