@@ -6,6 +6,7 @@ and answers with it until the server ends. See docs/decisions/0005-a-cache-of-ou
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 from ensemble.towers import Tower, Vectors
 
 KEY_BYTES = 16
+# A popular row is encoded anew this often: a tower that breaks while it runs is then found out by the watcher's probes,
+# which always send the same, and by its callers, instead of hiding behind what it knew when it was well.
+REFRESH_S = 10.0
 
 
 class CachedTower:
@@ -33,24 +37,25 @@ class CachedTower:
         if capacity < 0:
             raise ValueError(f"`capacity` must be at least 0 rows, got {capacity}")
         self._tower, self._capacity = tower, capacity
-        self._vectors: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._vectors: OrderedDict[bytes, tuple[float, Vectors]] = OrderedDict()
         self.lookups = self.hits = 0
 
     def encode(self, inputs: Mapping[str, NDArray[Any]]) -> Vectors:
         """Vectors ``(batch, dim)``; see ``Tower.encode``. A row that stands in the batch twice is encoded once."""
         if not self._capacity:
             return self._tower.encode(inputs)
-        keys = self._keys(inputs)
+        keys, now = self._keys(inputs), time.monotonic()
         first = {key: row for row, key in reversed(list(enumerate(keys)))}
-        found = {key: self._vectors[key] for key in first if key in self._vectors}
+        found = {key: vector for key in first if (vector := self._recall(key, now)) is not None}
         missing = [key for key in first if key not in found]
         self.lookups += len(keys)
         self.hits += sum(key in found for key in keys)
         if missing:
             rows = [first[key] for key in missing]
             encoded = self._tower.encode({name: tensor[rows] for name, tensor in inputs.items()})
-            found |= dict(zip(missing, map(np.copy, encoded), strict=True))  # a view would keep the whole batch alive
-        self._remember(found)
+            fresh = dict(zip(missing, map(np.copy, encoded), strict=True))  # a view would keep the whole batch alive
+            self._remember(fresh, now)
+            found |= fresh
         return np.stack([found[key] for key in keys])
 
     def _keys(self, inputs: Mapping[str, NDArray[Any]]) -> Sequence[bytes]:
@@ -61,9 +66,16 @@ class CachedTower:
             for row in range(len(tensors[0]))
         ]
 
-    def _remember(self, found: Mapping[bytes, Vectors]) -> None:
-        for key, vector in found.items():
-            self._vectors[key] = vector
+    def _recall(self, key: bytes, now: float) -> Vectors | None:
+        encoded_at, vector = self._vectors.get(key, (-np.inf, None))
+        if vector is None or now - encoded_at > REFRESH_S:
+            return None
+        self._vectors.move_to_end(key)
+        return vector
+
+    def _remember(self, vectors: Mapping[bytes, Vectors], now: float) -> None:
+        for key, vector in vectors.items():
+            self._vectors[key] = (now, vector)
             self._vectors.move_to_end(key)
         while len(self._vectors) > self._capacity:
             self._vectors.popitem(last=False)

@@ -19,7 +19,6 @@ from ensemble.settings import ImageSettings
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 ALLOWED = "JPEG, PNG or WebP"
-WHITE = (255, 255, 255)
 ORIENTATION = 0x0112
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -80,7 +79,7 @@ def decode(data: bytes, settings: ImageSettings, *, name: str = "IMAGE") -> Imag
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _judge_header(image, settings, name)
             image.draft("RGB", (DRAFT_MARGIN * settings.size, DRAFT_MARGIN * settings.size))
-            return fit(to_rgb(upright(image)), settings)
+            return on_white(fit(to_channels(upright(image)), settings))
     except UnidentifiedImageError:
         raise InvalidInput(name, f"not a picture that can be read; send {ALLOWED}") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -94,15 +93,18 @@ def upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Bring any 8-bit mode to RGB; transparency is composed on white, as a shop's page shows it."""
-    if image.mode == "RGB" and "transparency" not in image.info:
+def to_channels(image: Image.Image) -> Image.Image:
+    """Bring any 8-bit mode to RGB, or to RGBA where it has transparency."""
+    transparent = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
+    mode = "RGBA" if transparent else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Compose on white, as a shop's page shows it; after resizing, since it takes three copies of the picture."""
+    if image.mode == "RGB":
         return image
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (*WHITE, 255))
-        return Image.alpha_composite(ground, layer).convert("RGB")
-    return image.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def fit(image: Image.Image, settings: ImageSettings) -> Image.Image:
@@ -111,15 +113,17 @@ def fit(image: Image.Image, settings: ImageSettings) -> Image.Image:
     if settings.resize == "crop":
         return ImageOps.fit(image, square, Image.Resampling.BILINEAR)
     if settings.resize == "pad":
-        return ImageOps.pad(image, square, Image.Resampling.BILINEAR, color=WHITE)
+        return ImageOps.pad(image, square, Image.Resampling.BILINEAR, color="white")
     return image.resize(square, Image.Resampling.BILINEAR)
 
 
 def _judge_header(image: Image.Image, settings: ImageSettings, name: str) -> None:
     """Refuse by the header alone what is too large, animated or deeper than 8 bits."""
     width, height = image.size
-    if width * height > settings.max_pixels:
-        raise InvalidInput(name, f"{width} x {height} pixels; at most {settings.max_pixels:,} in all are allowed")
+    # A JPEG is decoded at a fraction of its size, anything else whole.
+    limit = settings.max_pixels_jpeg if image.format in ("JPEG", "MPO") else settings.max_pixels
+    if width * height > limit:
+        raise InvalidInput(name, f"{width} x {height} pixels; at most {limit:,} in all are allowed")
     # A phone's JPEG may hold a depth map as a second frame (MPO): its first frame is the photo.
     if image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1:
         raise InvalidInput(name, "animated; send a still picture")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.image import ImagePreprocessor
 from ensemble.index import ExactEngine, Hits, load
-from ensemble.product import product_text
+from ensemble.product import ProductPreprocessor, product_rows
 from ensemble.retrieval import Retrieval
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, read
 from ensemble.text import TextPreprocessor
@@ -86,12 +86,11 @@ class Encoders:
 
     def embed_product(self, products: Sequence[Product], pictures: Sequence[bytes]) -> Floats:
         """Rows ``(batch, text_dim + image_dim)``; an empty picture leaves the image half zero."""
-        text = self.embed_text([product_text(product, self.product) for product in products])
-        image = np.zeros((len(products), self.vision_tower.dim), np.float32)
-        shown = [row for row, picture in enumerate(pictures) if picture]
-        if shown:
-            image[shown] = self.embed_image([pictures[row] for row in shown])
-        return np.concatenate([text, image], axis=1)
+        prepared = ProductPreprocessor(self.text, self.image, self.product)(products, pictures)
+        tokens = prepared.tokens
+        text = self.text_tower.encode({"INPUT_IDS": tokens.input_ids, "LENGTHS": tokens.lengths})
+        image = self.vision_tower.encode({"PIXELS": prepared.pixels})
+        return product_rows(text, image, prepared.has_image)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,27 @@ from ensemble.errors import InvalidInput
 from ensemble.image import ImagePreprocessor
 from ensemble.settings import ProductSettings
 from ensemble.text import TextPreprocessor, Tokens
+from ensemble.words import as_word
 
 Product = Mapping[str, Any]
 
 
-def parse_product(data: bytes, *, name: str = "PRODUCT") -> dict[str, Any]:
-    """Read a product from JSON.
+def parse_products(rows: Sequence[bytes], *, name: str = "PRODUCT") -> list[dict[str, Any]]:
+    """Read products from JSON.
 
     Raises:
-        InvalidInput: Not a JSON object with a string ``title``.
+        InvalidInput: One is not a JSON object with a string ``title``; names the row.
     """
+    products = []
+    for row, data in enumerate(rows):
+        try:
+            products.append(_parse(data, name))
+        except InvalidInput as error:
+            raise error.at(row, of=len(rows)) from None
+    return products
+
+
+def _parse(data: bytes, name: str) -> dict[str, Any]:
     try:
         product = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -43,11 +54,11 @@ def product_text(product: Product, settings: ProductSettings) -> str:
 
 def _field(product: Product, name: str) -> str:
     if name == "title":
-        return str(product["title"]).strip()
+        return as_word(product["title"])
     if name == "category":
         return str(product.get("category") or "").replace("/", ", ").strip()
     value = product.get("attributes", {}).get(name)
-    return "" if value is None else str(value).strip()
+    return "" if value is None else as_word(value)
 
 
 @dataclass(frozen=True)
@@ -79,17 +90,22 @@ class ProductPreprocessor:
     image: ImagePreprocessor
     settings: ProductSettings
 
-    def __call__(self, products: Sequence[bytes], pictures: Sequence[bytes]) -> Prepared:
-        """Prepare ``batch`` products as JSON with their pictures, an empty one where there is none.
+    def __call__(self, products: Sequence[Product], pictures: Sequence[bytes]) -> Prepared:
+        """Prepare ``batch`` products with their pictures, an empty one where there is none.
 
         Raises:
-            InvalidInput: A product or a picture cannot be read.
+            InvalidInput: A text or a picture cannot be encoded; names the row.
         """
-        texts = [product_text(parse_product(product), self.settings) for product in products]
-        blank = self.image.blank()
-        pixels = [self.image([picture])[0] if picture else blank for picture in pictures]
+        tokens = self.text([product_text(product, self.settings) for product in products], name="PRODUCT")
+        pixels = np.stack([self.image.blank()] * len(pictures))
+        shown = [row for row, picture in enumerate(pictures) if picture]
+        for row in shown:
+            try:
+                pixels[row] = self.image([pictures[row]])[0]
+            except InvalidInput as error:
+                raise error.at(row, of=len(pictures)) from None
         has_image = np.array([[bool(picture)] for picture in pictures], np.bool_)
-        return Prepared(self.text(texts), np.stack(pixels), has_image)
+        return Prepared(tokens, pixels, has_image)
 
 
 def product_rows(

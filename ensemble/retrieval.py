@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ from ensemble.index.engine import Engine, Hits
 from ensemble.index.filter import Filter, parse_filter
 from ensemble.index.slots import Slots
 from ensemble.settings import SpaceSettings
+
+log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[Any]]
@@ -80,14 +83,14 @@ def normal_weights(weights: Floats | None, batch: int, *, has_text: bool, has_im
     Raises:
         InvalidInput: A weight is not finite, or all that count are zero.
     """
-    given = np.ones((batch, 2), np.float32) if weights is None else weights.astype(np.float32).reshape(batch, 2)
-    present = given * np.array([has_text, has_image], np.float32)
+    given = np.ones((batch, 2)) if weights is None else weights.astype(np.float64).reshape(batch, 2)
+    present = given * np.array([has_text, has_image], np.float64)
     for row, pair in enumerate(given):
         if not np.isfinite(pair).all():
             raise InvalidInput("WEIGHTS", f"{pair.tolist()} is not finite; give two finite numbers").at(row, of=batch)
         if not present[row].any():
             raise InvalidInput("WEIGHTS", f"{pair.tolist()}: one that is not zero is needed").at(row, of=batch)
-    normal: Floats = present / np.abs(present).sum(axis=1, keepdims=True)
+    normal: Floats = (present / np.abs(present).sum(axis=1, keepdims=True)).astype(np.float32)
     return normal
 
 
@@ -122,7 +125,13 @@ class Retrieval:
             For each the hits of its rows, or why it was refused.
         """
         parsed = [self._parse(request) for request in requests]
-        found = iter(self.search([query for entry in parsed if not isinstance(entry, Exception) for query in entry]))
+        try:
+            found = iter(
+                self.search([query for entry in parsed if not isinstance(entry, Exception) for query in entry])
+            )
+        except Exception:
+            log.exception("a search for %d requests failed together; each is tried alone", len(requests))
+            return [entry if isinstance(entry, Exception) else self._alone(entry) for entry in parsed]
         return [entry if isinstance(entry, Exception) else [next(found) for _ in entry] for entry in parsed]
 
     def search(self, queries: Sequence[Query]) -> list[Hits]:
@@ -149,6 +158,12 @@ class Retrieval:
         except InvalidInput as error:
             raise error.at(row, of=batch) from None
         return Query(vector, k, None if compiled is None else compiled.mask(self.slots.columns))
+
+    def _alone(self, queries: Sequence[Query]) -> Answered:
+        try:
+            return self.search(queries)
+        except Exception as error:
+            return error
 
     def _parse(self, request: Tensors) -> list[Query] | Exception:
         try:

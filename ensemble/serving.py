@@ -18,11 +18,6 @@ log = logging.getLogger(__name__)
 
 Tensors = Mapping[str, NDArray[Any]]
 
-CACHE_COUNTERS = (
-    ("tandem_tower_cache_lookups", "Rows that a tower was asked for"),
-    ("tandem_tower_cache_hits", "Rows that a tower remembered"),
-)
-
 
 def tensors_of(request: Any) -> dict[str, NDArray[Any]]:
     """The inputs of a request by name; optional ones that are absent are absent here."""
@@ -37,7 +32,9 @@ def response(pb_utils: Any, outputs: Tensors) -> Any:
 def refusal(pb_utils: Any, error: Exception) -> Any:
     """A response that holds an error: the caller's own in full, one of ours by its kind, with the rest in the log."""
     if isinstance(error, InvalidInput):
-        return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG))
+        # What is quoted may hold half a surrogate pair, which cannot leave this process.
+        message = str(error).encode("utf-8", "backslashreplace").decode()
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG))
     log.error("request failed", exc_info=error)
     message = f"internal error ({type(error).__name__}); the server's log tells more"
     return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL))
@@ -56,51 +53,35 @@ def answer_together(pb_utils: Any, requests: Sequence[Any], answer: Callable[[Te
         requests: Their inputs are concatenated along the batch.
         answer: From inputs to outputs, each with the batch as first dimension.
     """
-    inputs = [tensors_of(request) for request in requests]
-    if len({tuple((name, *tensor.shape[1:]) for name, tensor in sorted(each.items())) for each in inputs}) == 1:
+    if len(requests) > 1:
         try:
-            outputs = answer({name: np.concatenate([each[name] for each in inputs]) for name in inputs[0]})
+            return _together(pb_utils, requests, answer)
+        except InvalidInput:
+            pass  # the one at fault is told below
         except Exception:
             log.exception("a batch of %d requests failed together; each is tried alone", len(requests))
-        else:
-            return _split(pb_utils, outputs, [len(next(iter(each.values()))) for each in inputs])
     return answer_each(pb_utils, requests, answer)
 
 
-def _answer(pb_utils: Any, request: Any, answer: Callable[[Tensors], Tensors]) -> Any:
+def guarded(pb_utils: Any, make: Callable[[], Any]) -> Any:
+    """The response that ``make`` gives, or a refusal: an exception out of ``execute`` fails the whole batch."""
     try:
-        return response(pb_utils, answer(tensors_of(request)))
+        return make()
     except Exception as error:
         return refusal(pb_utils, error)
+
+
+def _answer(pb_utils: Any, request: Any, answer: Callable[[Tensors], Tensors]) -> Any:
+    return guarded(pb_utils, lambda: response(pb_utils, answer(tensors_of(request))))
+
+
+def _together(pb_utils: Any, requests: Sequence[Any], answer: Callable[[Tensors], Tensors]) -> list[Any]:
+    inputs = [tensors_of(request) for request in requests]
+    joined = {name: np.concatenate([each[name] for each in inputs]) for name in inputs[0]}
+    return _split(pb_utils, answer(joined), [len(next(iter(each.values()))) for each in inputs])
 
 
 def _split(pb_utils: Any, outputs: Tensors, sizes: Sequence[int]) -> list[Any]:
     bounds = np.cumsum(sizes)[:-1]
     pieces = {name: np.split(tensor, bounds) for name, tensor in outputs.items()}
     return [response(pb_utils, {name: piece[part] for name, piece in pieces.items()}) for part in range(len(sizes))]
-
-
-class CacheMetrics:
-    """Counts what a tower's cache did, for Prometheus.
-
-    Args:
-        pb_utils: Triton's module.
-        model: The tower.
-        version: Its release.
-    """
-
-    def __init__(self, pb_utils: Any, model: str, version: str) -> None:
-        kind = pb_utils.MetricFamily.COUNTER
-        # A metric works only as long as its family is alive.
-        self._families = [
-            pb_utils.MetricFamily(name=name, description=text, kind=kind) for name, text in CACHE_COUNTERS
-        ]
-        labels = {"model": model, "version": version}
-        self._counters = [family.Metric(labels=labels) for family in self._families]
-        self._reported = [0, 0]
-
-    def report(self, lookups: int, hits: int) -> None:
-        """Raise the counters to the totals given."""
-        for place, (counter, total) in enumerate(zip(self._counters, (lookups, hits), strict=True)):
-            counter.increment(total - self._reported[place])
-            self._reported[place] = total

@@ -18,7 +18,8 @@ ResizeMode = Literal["crop", "pad", "squash"]
 
 DEFAULT_MAX_CHARS = 8_000
 DEFAULT_MAX_BYTES = 20 * 1024 * 1024
-DEFAULT_MAX_PIXELS = 50_000_000
+DEFAULT_MAX_PIXELS = 16_000_000
+DEFAULT_MAX_PIXELS_JPEG = 50_000_000
 DEFAULT_MAX_K = 1_000
 
 
@@ -60,13 +61,15 @@ class ImageSettings:
         resize: ``crop`` fills the square and cuts what stands over, ``pad`` fits into it on white, ``squash`` ignores
             the aspect.
         max_bytes: Largest encoded picture.
-        max_pixels: Largest decoded picture, width times height, checked before anything is decoded.
+        max_pixels: Largest PNG or WebP, width times height, checked before anything is decoded.
+        max_pixels_jpeg: Largest JPEG; more, as a large one is decoded at a fraction of its size.
     """
 
     size: int = 96
     resize: ResizeMode = "pad"
     max_bytes: int = DEFAULT_MAX_BYTES
     max_pixels: int = DEFAULT_MAX_PIXELS
+    max_pixels_jpeg: int = DEFAULT_MAX_PIXELS_JPEG
 
     def __post_init__(self) -> None:
         if self.resize not in get_args(ResizeMode):

@@ -42,7 +42,9 @@ def clean_text(value: bytes | str, settings: TextSettings, *, name: str = "TEXT"
             raise InvalidInput(name, f"not UTF-8: {error.reason} at byte {error.start}; send UTF-8 text") from None
     if len(value) > settings.max_chars:
         raise InvalidInput(name, f"{len(value):,} characters; at most {settings.max_chars:,} are allowed")
-    stripped = value.strip().replace("\x00", "")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput(name, "holds half of a surrogate pair; send whole characters")
+    stripped = value.replace("\x00", "").strip()
     if not stripped:
         raise InvalidInput(name, "empty; give at least one character that is not white space")
     return stripped
@@ -70,13 +72,17 @@ class TextPreprocessor:
         # "[SEP]" typed by a shopper is a word like any other, not the end of the sentence.
         self._tokenizer.encode_special_tokens = True
 
-    def __call__(self, texts: Sequence[bytes | str]) -> Tokens:
+    def __call__(self, texts: Sequence[bytes | str], *, name: str = "TEXT") -> Tokens:
         """Tokenise ``batch`` texts.
+
+        Args:
+            texts: As they came.
+            name: How errors call the input.
 
         Raises:
             InvalidInput: A text is empty, too long or not UTF-8; names the row.
         """
-        cleaned = [self._clean(text, row, len(texts)) for row, text in enumerate(texts)]
+        cleaned = [self._clean(text, name, row, len(texts)) for row, text in enumerate(texts)]
         encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(cleaned)]
         width = self.settings.bucket(max(map(len, encoded), default=1))
         input_ids = np.zeros((len(encoded), width), np.int64)
@@ -85,8 +91,8 @@ class TextPreprocessor:
         lengths = np.array([[len(ids)] for ids in encoded], np.int32).reshape(-1, 1)
         return Tokens(input_ids, lengths)
 
-    def _clean(self, text: bytes | str, row: int, batch: int) -> str:
+    def _clean(self, text: bytes | str, name: str, row: int, batch: int) -> str:
         try:
-            return clean_text(text, self.settings)
+            return clean_text(text, self.settings, name=name)
         except InvalidInput as error:
             raise error.at(row, of=batch) from None

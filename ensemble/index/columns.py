@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ensemble.words import as_word
 
 Kind = Literal["word", "number", "flag"]
 Mask = NDArray[np.bool_]
@@ -49,7 +52,7 @@ class Column:
             return isinstance(value, str)
         if self.kind == "flag":
             return isinstance(value, bool)
-        return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
     def equals(self, value: Any) -> Mask:
         """Slots whose value is ``value``; those without one never are."""
@@ -99,4 +102,4 @@ def _attribute_column(values: Sequence[Any]) -> Column:
         return flag_column(values)
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
         return number_column(values)
-    return word_column([None if value is None else str(value) for value in values])
+    return word_column([None if value is None else as_word(value) for value in values])

@@ -14,6 +14,7 @@ from ensemble.index.slots import Slots
 # Rows within this of the k-th float32 score are scored again in float64: more than BLAS may err by at 4,096 dimensions
 # of unit vectors, so that the answer does not depend on how many queries share a batch.
 RESCORE_MARGIN = 1e-4
+RESCORE_ROWS = 1_024
 
 
 class ExactEngine:
@@ -38,6 +39,11 @@ class ExactEngine:
             passing = scores[slots]
             bound = np.partition(passing, len(slots) - count)[len(slots) - count]
             slots = slots[passing >= bound - RESCORE_MARGIN]
-        exact = (self._slots.vectors[slots].astype(np.float64) * query).sum(axis=1)
+        exact = self._exact(slots, query)
         order = np.argsort(-exact, kind="stable")[:count]  # stable over ascending slots: ties by slot
         return Hits(slots[order].astype(np.int64), exact[order].astype(np.float32))
+
+    def _exact(self, slots: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores in float64, some rows at a time: where all rows tie, a copy of all would not fit."""
+        parts = np.split(slots, range(RESCORE_ROWS, len(slots), RESCORE_ROWS))
+        return np.concatenate([(self._slots.vectors[part].astype(np.float64) * query).sum(axis=1) for part in parts])

@@ -34,7 +34,7 @@ BAD: dict[str, tuple[Query, str]] = {
     "empty image": (Query(image=b""), "IMAGE: empty; send the bytes of a JPEG, PNG or WebP file"),
     "truncated JPEG": (Query(image=jpeg()[:700]), "IMAGE: damaged picture"),
     "a text as image": (Query(image=b"I am not a picture.\n" * 50), "IMAGE: not a picture that can be read"),
-    "a bomb": (Query(image=bomb()), "IMAGE: 30000 x 30000 pixels; at most 50,000,000 in all are allowed"),
+    "a bomb": (Query(image=bomb()), "IMAGE: 30000 x 30000 pixels; at most 16,000,000 in all are allowed"),
     "an animation": (Query(image=animated("WEBP")), "IMAGE: animated; send a still picture"),
     "16 bits": (Query(image=sixteen_bit_rgb()), "IMAGE: mode RGB with 16 bits a channel"),
     "K of 0": (Query(text=TEXT, k=0), "K: 0; 1 to 1,000 are allowed"),
@@ -44,6 +44,8 @@ BAD: dict[str, tuple[Query, str]] = {
     "unknown operator": (Query(text=TEXT, filter={"like": ["title", "x"]}), "FILTER: unknown operator 'like'"),
     "unknown field": (Query(text=TEXT, filter={"eq": ["colour", "red"]}), 'FILTER.eq: unknown field "colour"'),
     "wrong type": (Query(text=TEXT, filter={"range": ["price", "1", 2]}), "FILTER.range: 'price' is compared with"),
+    "half a character": (Query(text=TEXT, filter='{"eq": ["\\ud800", 1]}'), 'FILTER.eq: unknown field "\\ud800"'),
+    "a number beyond floats": (Query(text=TEXT, filter={"eq": ["price", 10**400]}), "FILTER.eq: 'price' is compared"),
     "zero weights": (Query(text=TEXT, image=jpeg(), weights=(0, 0)), "WEIGHTS: [0.0, 0.0]: one that is not zero"),
     "infinite weight": (Query(text=TEXT, image=jpeg(), weights=(float("inf"), 1)), "WEIGHTS: [inf, 1.0] is not finite"),
 }

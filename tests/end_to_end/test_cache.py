@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
+from numpy.typing import NDArray
 
 from clients import Client
 from deploy.server import Server
+from ensemble.towers import Tower
 
 HITS = re.compile(r'tandem_tower_cache_hits\{model="(\w+)",version="1"\} (\d+)')
 
@@ -41,16 +45,20 @@ def test_a_failed_request_is_not_remembered(server: Server) -> None:
                 raw.infer("text_tower", inputs)
 
 
-def test_equal_bytes_in_another_shape_are_another_request(server: Server) -> None:
+def test_equal_bytes_in_another_shape_are_another_request(server: Server, store: Path) -> None:
+    tower = Tower(store / "models" / "text_tower" / "1" / "model.onnx")
     ids = np.tile(np.arange(1000, 1016), 2)
-    shapes = {(1, 32): [[32]], (2, 16): [[16], [16]]}
     with triton.InferenceServerClient(server.grpc_url.removeprefix("grpc://")) as raw:
-        for _ in range(2):
-            for shape, lengths in shapes.items():
-                inputs = [
-                    triton.InferInput("INPUT_IDS", shape, "INT64"),
-                    triton.InferInput("LENGTHS", (shape[0], 1), "INT32"),
-                ]
-                inputs[0].set_data_from_numpy(ids.reshape(shape).astype(np.int64))
-                inputs[1].set_data_from_numpy(np.array(lengths, np.int32))
-                assert raw.infer("text_tower", inputs).as_numpy("TEXT_VECTOR").shape == (shape[0], 384)
+        for shape, lengths in (((1, 32), [[32]]), ((2, 16), [[16], [16]])) * 2:
+            arrays: dict[str, NDArray[Any]] = {
+                "INPUT_IDS": ids.reshape(shape).astype(np.int64),
+                "LENGTHS": np.array(lengths, np.int32),
+            }
+            inputs = [
+                triton.InferInput("INPUT_IDS", shape, "INT64"),
+                triton.InferInput("LENGTHS", (shape[0], 1), "INT32"),
+            ]
+            for tensor in inputs:
+                tensor.set_data_from_numpy(arrays[tensor.name()])
+            found = raw.infer("text_tower", inputs).as_numpy("TEXT_VECTOR")
+            np.testing.assert_allclose(found, tower.encode(arrays), atol=1e-5)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ensemble.cache import CachedTower
+from ensemble.cache import REFRESH_S, CachedTower
 from ensemble.errors import InvalidInput
 from ensemble.towers import Tower, Vectors
 from tests import tiny
@@ -82,6 +83,15 @@ def test_an_error_is_not_remembered(tower: Counting) -> None:
             cached.encode(batch(4, 10**9))
     np.testing.assert_allclose(cached.encode(batch(4)), tower.encode(batch(4)), atol=1e-6)
     assert tower.rows[:2] == [2, 2]
+
+
+def test_a_row_is_encoded_anew_after_a_while(tower: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = CachedTower(tower, 10)
+    start = time.monotonic()
+    for later in (0.0, 0.9 * REFRESH_S, 1.1 * REFRESH_S, 1.2 * REFRESH_S):
+        monkeypatch.setattr(time, "monotonic", lambda later=later: start + later)
+        cached.encode(batch(4))
+    assert tower.rows == [1, 1]
 
 
 def test_capacity_is_checked(tower: Counting) -> None:

@@ -86,6 +86,12 @@ def test_mixed_types_become_words() -> None:
     assert columns["size"].words == ("42", "XL")
 
 
+def test_numbers_and_flags_read_as_words_without_python_in_them() -> None:
+    values = [42, 42.0, 4.5, True, "XL"]
+    columns = columns_of([{"id": str(n), "attributes": {"size": value}} for n, value in enumerate(values)])
+    assert columns["size"].words == ("4.5", "42", "XL", "true")
+
+
 def test_missing_price_is_in_no_range() -> None:
     mask = parse_filter('{"range": ["price", null, null]}', COLUMNS)
     assert mask is not None
@@ -108,6 +114,7 @@ def test_missing_price_is_in_no_range() -> None:
         ('{"eq": ["price", "10"]}', "FILTER.eq: 'price' is compared with a finite number, got \"10\""),
         ('{"eq": ["price", true]}', "FILTER.eq: 'price' is compared with a finite number, got true"),
         ('{"eq": ["price", NaN]}', "FILTER.eq: 'price' is compared with a finite number, got NaN"),
+        ('{"eq": ["price", 1' + "0" * 400 + "]}", "FILTER.eq: 'price' is compared with a finite number"),
         ('{"eq": ["available", 1]}', "FILTER.eq: 'available' is compared with true or false, got 1"),
         ('{"in": ["color", "red"]}', "FILTER.in: a list of values is needed"),
         ('{"range": ["color", 1, 2]}', "FILTER.range: 'color' is not a number; those that are: number, price"),

@@ -63,6 +63,12 @@ def test_an_answer_does_not_depend_on_its_batch() -> None:
         assert alone.scores.tolist() == together[number].scores.tolist()
 
 
+def test_a_query_that_ties_everywhere_gives_the_first_slots() -> None:
+    vectors = np.random.default_rng(6).normal(size=(3_000, 8)).astype(np.float32)
+    (hits,) = ExactEngine(slots_of(vectors)).search(np.zeros((1, 8), np.float32), [5], [None])
+    assert hits.slots.tolist() == [0, 1, 2, 3, 4]
+
+
 def test_empty_index_finds_nothing() -> None:
     (hits,) = ExactEngine(slots_of(np.empty((0, 4), np.float32))).search(np.ones((1, 4), np.float32), [5], [None])
     assert hits.slots.tolist() == []

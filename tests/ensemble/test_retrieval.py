@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from ensemble.errors import InvalidInput
+from ensemble.index import Hits
 from ensemble.pipeline import Pipeline
-from ensemble.retrieval import query_rows, rectangle
+from ensemble.retrieval import Retrieval, query_rows, rectangle
 from tests import tiny
 
 SPACE = tiny.SPACE
@@ -50,6 +51,27 @@ def test_query_rows_refuse(text: Any, image: Any, weights: Any, message: str) ->
     with pytest.raises(InvalidInput) as caught:
         query_rows(text, image, None if weights is None else np.array(weights, np.float32), SPACE)
     assert str(caught.value).startswith(message)
+
+
+def test_weights_at_the_end_of_the_range_are_weights() -> None:
+    text, image = unit(1), unit(2)
+    huge = query_rows(text, image, np.array([[3e38, 3e38]], np.float32), SPACE)
+    np.testing.assert_allclose(huge, query_rows(text, image, None, SPACE), atol=1e-6)
+
+
+def test_a_search_that_fails_is_told_to_each_request(tiny_pipeline: Pipeline) -> None:
+    class Failing:
+        def search(self, queries: NDArray[np.float32], counts: Any, masks: Any) -> list[Hits]:
+            if len(queries) > 1 or queries[0, 0] > 0:
+                raise MemoryError("too much")
+            return tiny_pipeline.retrieval.engine.search(queries, counts, masks)
+
+    retrieval = Retrieval(tiny_pipeline.retrieval.slots, Failing(), SPACE)
+    text = np.abs(unit(1))
+    first, second = retrieval.answer([{"TEXT_VECTOR": text}, {"TEXT_VECTOR": -text}])
+    assert isinstance(first, MemoryError)
+    assert not isinstance(second, Exception)
+    assert len(second[0].slots) == 10
 
 
 def test_a_bad_request_leaves_its_neighbours_alone(tiny_pipeline: Pipeline) -> None:

@@ -49,6 +49,8 @@ def test_bytes_and_str_are_the_same(preprocess: TextPreprocessor) -> None:
         (" \t\n", "TEXT: empty"),
         (b"\x00\x00", "TEXT: empty"),
         (b"caf\xe9 mug", "TEXT: not UTF-8: invalid continuation byte at byte 3"),
+        ("\x00 \x00", "TEXT: empty"),
+        ("mug \ud800", "TEXT: holds half of a surrogate pair"),
         ("x" * 201, "TEXT: 201 characters; at most 200 are allowed"),
         (b"x" * 100_000, "TEXT: 100,000 bytes; at most 200 characters are allowed"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from ensemble.image import ImagePreprocessor
-from ensemble.product import ProductPreprocessor
+from ensemble.product import ProductPreprocessor, parse_products
 from ensemble.serving import Tensors, answer_each
 from ensemble.settings import ImageSettings, ProductSettings, TextSettings, read
 from ensemble.text import TextPreprocessor
@@ -32,7 +32,8 @@ class TritonPythonModel:
         return answer_each(pb_utils, requests, self._answer)
 
     def _answer(self, inputs: Tensors) -> Tensors:
-        prepared = self._preprocess(inputs["PRODUCT"].ravel().tolist(), inputs["IMAGE"].ravel().tolist())
+        products = parse_products(inputs["PRODUCT"].ravel().tolist())
+        prepared = self._preprocess(products, inputs["IMAGE"].ravel().tolist())
         return {
             "INPUT_IDS": prepared.tokens.input_ids,
             "LENGTHS": prepared.tokens.lengths,

@@ -10,7 +10,7 @@ import triton_python_backend_utils as pb_utils
 
 from ensemble.pipeline import open_retrieval
 from ensemble.retrieval import Answered, rectangle
-from ensemble.serving import refusal, response, tensors_of
+from ensemble.serving import guarded, response, tensors_of
 
 
 class TritonPythonModel:
@@ -24,11 +24,13 @@ class TritonPythonModel:
     def execute(self, requests: list[Any]) -> list[Any]:
         """Search once for all requests that can be served; refuse the others each for its own reason."""
         answers = self._retrieval.answer([tensors_of(request) for request in requests])
-        return [self._respond(*pair) for pair in zip(requests, answers, strict=True)]
+        return [
+            guarded(pb_utils, lambda pair=pair: self._respond(*pair)) for pair in zip(requests, answers, strict=True)
+        ]
 
     def _respond(self, request: Any, answer: Answered) -> Any:
         if isinstance(answer, Exception):
-            return refusal(pb_utils, answer)
+            raise answer
         slots = self._retrieval.slots
         tensors = rectangle(answer, slots, documents="PRODUCT" in request.requested_output_names())
         tensors["RELEASE"] = np.full((len(answer), 1), self._release, np.int64)
