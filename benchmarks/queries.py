@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from itertools import count, cycle
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+
+PATCH = 16
 
 
 def text_queries(sample: Path) -> Iterator[bytes]:
@@ -19,14 +22,16 @@ def text_queries(sample: Path) -> Iterator[bytes]:
 
 
 def photo_queries(sample: Path, *, limit: int = 64) -> Iterator[bytes]:
-    """The sample's photos, each with one pixel block changed every time round, so that its bytes are new.
+    """The sample's photos, each with a patch of noise in the middle, another every time.
 
-    A comment in the JPEG would do for the bytes, but not for the cache, whose key is the decoded pixels.
+    Other bytes around the same pixels would not do: what the vision tower remembers goes by what it sees.
     """
     photos = [Image.open(path).convert("RGB") for path in sorted((sample / "photos").glob("*.jpg"))[:limit]]
-    for number, photo in enumerate(cycle(photos)):
+    noise = np.random.default_rng(0)
+    for photo in cycle(photos):
+        patch = Image.fromarray(noise.integers(0, 256, (PATCH, PATCH, 3), np.uint8))
         marked = photo.copy()
-        marked.paste((number % 251, number // 251 % 251, 128), (0, 0, 16, 16))
+        marked.paste(patch, ((photo.width - PATCH) // 2, (photo.height - PATCH) // 2))
         file = io.BytesIO()
         marked.save(file, "JPEG", quality=88)
         yield file.getvalue()
