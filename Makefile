@@ -14,10 +14,10 @@ help: ## Show what can be made
 demo: $(STORE)/releases/0001/manifest.json ## Make a shop and a release, serve it, ask it three questions, stop
 	$(PY) -m sample demo --store $(STORE)
 
-test: .venv/.dev ## Run the tests
+test: .venv/.dev ## Run the tests, real servers and faults included
 	$(PY) -m pytest
 
-test-slow: .venv/.dev ## Run the tests that take minutes (faults under load, training)
+test-slow: .venv/.dev ## Run the tests that `make test` leaves out: the benchmarks in small
 	$(PY) -m pytest -m slow
 
 lint: .venv/.dev ## Check style and types

@@ -7,11 +7,13 @@ read as bytes: tritonclient would cost as much as the model.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+import grpc
 import grpc.aio
 import numpy as np
 
@@ -47,6 +49,17 @@ class Measured:
         return len(self.latencies_ms) / self.seconds
 
 
+def one_at_a_time(send: Callable[[bytes], bytes], requests: Sequence[bytes]) -> Measured:
+    """Send all requests, each after the answer to the one before, without an event loop in between."""
+    latencies: list[float] = []
+    start = time.perf_counter()
+    for request in requests:
+        sent = time.perf_counter()
+        send(request)
+        latencies.append(1000 * (time.perf_counter() - sent))
+    return Measured(tuple(latencies), time.perf_counter() - start)
+
+
 async def closed_loop(sends: Sequence[Send], requests: Sequence[bytes]) -> Measured:
     """Send all requests, as many at a time as there are senders, each waiting for its answer."""
     pending = iter(requests)
@@ -72,6 +85,26 @@ async def grpc_senders(address: str, concurrency: int) -> AsyncIterator[list[Sen
         yield [call] * concurrency
 
 
+@contextmanager
+def grpc_sender(address: str) -> Iterator[Callable[[bytes], bytes]]:
+    """A blocking sender over one gRPC channel."""
+    with grpc.insecure_channel(address) as channel:
+        yield channel.unary_unary(INFER, request_serializer=None, response_deserializer=None)
+
+
+@contextmanager
+def http_sender(host: str, port: int) -> Iterator[Callable[[bytes], bytes]]:
+    """A blocking sender over one kept-alive HTTP/1.1 connection."""
+    with socket.create_connection((host, port)) as connection, connection.makefile("rb") as answers:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def send(request: bytes) -> bytes:
+            connection.sendall(request)
+            return answers.read(_content_length(b"".join(iter(answers.readline, b"\r\n"))))
+
+        yield send
+
+
 @asynccontextmanager
 async def http_senders(host: str, port: int, concurrency: int) -> AsyncIterator[list[Send]]:
     """Senders over one kept-alive HTTP/1.1 connection each; requests are whole HTTP messages."""
@@ -88,12 +121,16 @@ def _http_send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Se
     async def send(request: bytes) -> bytes:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise ConnectionError(head.decode("latin-1"))
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        return await reader.readexactly(int(length.split(b":")[1]))
+        return await reader.readexactly(_content_length(head))
 
     return send
+
+
+def _content_length(head: bytes) -> int:
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise ConnectionError(head.decode("latin-1"))
+    length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+    return int(length.split(b":")[1])
 
 
 def http_message(path: str, body: bytes, content_type: str) -> bytes:

@@ -22,7 +22,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import write_figures
-from benchmarks.load import Measured, closed_loop, grpc_senders, http_senders
+from benchmarks.load import (
+    Measured,
+    closed_loop,
+    grpc_sender,
+    grpc_senders,
+    http_sender,
+    http_senders,
+    one_at_a_time,
+)
 from benchmarks.plain_server import plain_server
 from benchmarks.queries import photo_queries, text_queries
 from benchmarks.wire import app_message, grpc_message, ids_of_app, ids_of_grpc
@@ -107,6 +115,9 @@ def measure_in_process(bench: Bench, kind: str, concurrency: int, count: int) ->
 async def measure_fastapi(bench: Bench, kind: str, concurrency: int, count: int) -> Measured:
     """The plain app under a closed loop."""
     messages = [app_message(kind, query) for query in bench.take(kind, count)]
+    if concurrency == 1:
+        with http_sender("127.0.0.1", bench.app_port) as send:
+            return one_at_a_time(send, messages)
     async with http_senders("127.0.0.1", bench.app_port, concurrency) as senders:
         return await closed_loop(senders, messages)
 
@@ -114,6 +125,9 @@ async def measure_fastapi(bench: Bench, kind: str, concurrency: int, count: int)
 async def measure_served(bench: Bench, kind: str, concurrency: int, count: int) -> Measured:
     """The ensemble under a closed loop."""
     messages = [grpc_message(kind, query) for query in bench.take(kind, count)]
+    if concurrency == 1:
+        with grpc_sender(bench.grpc_address) as send:
+            return one_at_a_time(send, messages)
     async with grpc_senders(bench.grpc_address, concurrency) as senders:
         return await closed_loop(senders, messages)
 

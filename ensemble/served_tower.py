@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ CACHE_COUNTERS = (
     ("tandem_tower_cache_lookups", "Rows that a tower was asked for"),
     ("tandem_tower_cache_hits", "Rows that a tower remembered"),
 )
+# Each report is a message to the server and back, which a request should not wait for.
+REPORT_S = 1.0
 
 
 class ServedTower:
@@ -62,9 +65,14 @@ class CacheMetrics:
         labels = {"model": model, "version": version}
         self._counters = [family.Metric(labels=labels) for family in self._families]
         self._reported = [0, 0]
+        self._due = 0.0
 
     def report(self, lookups: int, hits: int) -> None:
-        """Raise the counters to the totals given."""
+        """Raise the counters to the totals given, unless they were raised a moment ago."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + REPORT_S
         for place, (counter, total) in enumerate(zip(self._counters, (lookups, hits), strict=True)):
             counter.increment(total - self._reported[place])
             self._reported[place] = total

@@ -26,6 +26,7 @@ class ExactEngine:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
+        self._valid = np.flatnonzero(slots.valid)
 
     def search(self, queries: NDArray[np.float32], counts: Sequence[int], masks: Sequence[Mask | None]) -> list[Hits]:
         """See ``Engine.search``."""
@@ -33,8 +34,7 @@ class ExactEngine:
         return [self._best(*row) for row in zip(queries, scores, counts, masks, strict=True)]
 
     def _best(self, query: NDArray[np.float32], scores: NDArray[np.float32], count: int, mask: Mask | None) -> Hits:
-        allowed = self._slots.valid if mask is None else self._slots.valid & mask
-        slots = np.flatnonzero(allowed)
+        slots = self._valid if mask is None else self._valid[mask[self._valid]]
         if len(slots) > count:
             passing = scores[slots]
             bound = np.partition(passing, len(slots) - count)[len(slots) - count]

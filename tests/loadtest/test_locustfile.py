@@ -51,20 +51,20 @@ def test_both_users_send_all_kinds_of_queries(endpoints: Endpoints) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "query", "told"),
+    ("user", "query", "deadline", "told"),
     [
-        ("GrpcUser", "refuse", "BadInput('TEXT: refused; give something else')"),
-        ("HttpUser", "few", "EmptyAnswer('search_text: an answer without products')"),
-        ("HttpUser", "sleep 9", "Timeout('no answer from http"),
+        ("GrpcUser", "refuse", "20", "BadInput('TEXT: refused; give something else')"),
+        ("HttpUser", "few", "20", "EmptyAnswer('search_text: an answer without products')"),
+        ("HttpUser", "sleep 9", "0.5", "Timeout('no answer from http"),
     ],
 )
 def test_a_failed_request_is_counted_and_fails_the_run(
-    endpoints: Endpoints, tmp_path: Path, user: str, query: str, told: str
+    endpoints: Endpoints, tmp_path: Path, user: str, query: str, deadline: str, told: str
 ) -> None:
     (tmp_path / "queries.txt").write_text(f"{query}\n")
     queries = ["--queries", str(tmp_path / "queries.txt"), "--repeat", "1", "--distinct", "1"]
     run = locust(
-        endpoints, user, "-u", "1", "-t", "2s", "--tags", "text", "--products", "1", "--deadline", "0.5", *queries
+        endpoints, user, "-u", "1", "-t", "5s", "--tags", "text", "--products", "1", "--deadline", deadline, *queries
     )
     (entry,) = stats(run).values()
     assert run.returncode == 1
