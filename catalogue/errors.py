@@ -11,8 +11,10 @@ Every message names the file or the row, shows what was found, and says what is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 MAX_LISTED = 20
 MAX_SHOWN_CHARS = 80
@@ -70,12 +72,20 @@ class BadRows(CatalogueError):
     Args:
         source: The catalogue.
         problems: All of them, in the order of the rows.
+        listed_in: A file that lists all of them, where they are too many to be shown.
     """
 
-    def __init__(self, source: str, problems: Sequence[BadRow]) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, source: str, problems: Sequence[BadRow], *, listed_in: str | None = None) -> None:
+        self.source, self.problems = source, tuple(problems)
         rows = len({problem.row for problem in self.problems})
-        super().__init__(f"{source}: {rows:,} bad row(s)\n" + listed([str(problem) for problem in self.problems]))
+        where = "" if listed_in is None else f"\nAll {len(self.problems):,} problems are listed in {listed_in}"
+        shown_problems = listed([str(problem) for problem in self.problems])
+        super().__init__(f"{source}: {rows:,} bad row(s)\n{shown_problems}{where}")
+
+
+def write_problems(path: Path, problems: Sequence[BadRow]) -> None:
+    """Write problems as JSON lines of ``row``, ``field``, ``value`` and ``allowed``."""
+    path.write_text("".join(json.dumps(asdict(problem)) + "\n" for problem in problems), "utf-8")
 
 
 def listed(lines: Sequence[str], limit: int = MAX_LISTED) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 
@@ -21,7 +22,7 @@ class Pictures:
     def __init__(self, location: str, *, max_bytes: int) -> None:
         self._fs: Any
         self._fs, path = fsspec.core.url_to_fs(location)
-        self.folder: str = posixpath.dirname(posixpath.normpath(path))
+        self.folder: str = folder_of(path)
         self._max_bytes = max_bytes
 
     def resolve(self, image: str) -> str:
@@ -32,10 +33,11 @@ class Pictures:
         Raises:
             UnreadablePicture: The path leaves the catalogue's folder.
         """
-        path = self._fs._strip_protocol(image) if self._is_own_url(image) else image
-        path = posixpath.normpath(posixpath.join(self.folder, path))
-        inside = path.startswith(self.folder.rstrip("/") + "/")
-        if not inside or "\x00" in path or ("://" in image and not self._is_own_url(image)):
+        own = self._is_own_url(image)
+        path = normalised(self._fs._strip_protocol(image) if own else posixpath.join(self.folder, image))
+        # A web server takes %2e%2e for two dots.
+        inside = all(is_below(self.folder, one) for one in (path, normalised(unquote(path))))
+        if not inside or "\x00" in path or ("://" in image and not own):
             raise UnreadablePicture(f"a path below the catalogue's folder {self.folder}")
         return path
 
@@ -58,3 +60,21 @@ class Pictures:
     def _is_own_url(self, image: str) -> bool:
         protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else self._fs.protocol
         return image.startswith(tuple(f"{protocol}://" for protocol in protocols))
+
+
+def folder_of(location: str) -> str:
+    """The folder of a file, as a path or a URL; of a web address without its query."""
+    if location.startswith(("http://", "https://")):
+        location = location.partition("?")[0].partition("#")[0]
+    return normalised(location).rpartition("/")[0]
+
+
+def normalised(path: str) -> str:
+    """A path without ``.`` and ``..``; what stands before ``://`` stays, and so do its two slashes."""
+    protocol, parted, rest = path.rpartition("://")
+    return protocol + parted + posixpath.normpath(rest)
+
+
+def is_below(folder: str, path: str) -> bool:
+    """Whether a normalised path is inside a normalised folder."""
+    return path.startswith(folder.rstrip("/") + "/")

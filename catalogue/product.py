@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-Attribute = str | float | bool
+Attribute = str | int | float | bool
 
 MAX_ID_CHARS = 256
 # Names that an attribute cannot have: filters know them as fields of the product.
@@ -26,7 +26,7 @@ class Product:
         price: In the shop's currency, at least 0; ``None`` where unknown.
         available: Whether it can be bought now.
         image: Path of its picture as the catalogue has it; ``None`` where there is none.
-        attributes: Free names with a string, a finite number or a flag each.
+        attributes: Free names with a string, a finite number or a flag each; whole numbers stay whole.
 
     Raises:
         ValueError: A value is not allowed; the message begins with the field's name in backticks.

@@ -45,7 +45,7 @@ def _needed(name: str, columns: Columns, cells: Cells) -> str:
     column = columns.fields[name]
     if column in cells:
         return f"a {name} that is not empty, in column {column!r}"
-    return f"a column {column!r}, or [columns] {name} = one of {', '.join(map(str, cells))}"
+    return f"a column {column!r}, or [columns] {name} = one of {', '.join(map(repr, cells))}"
 
 
 def _attributes(number: int, cells: Cells, columns: Columns, problems: list[BadRow]) -> dict[str, Attribute]:
@@ -55,6 +55,11 @@ def _attributes(number: int, cells: Cells, columns: Columns, problems: list[BadR
             continue
         if name in FIELDS:
             problems.append(BadRow(number, f"attributes.{name}", shown(value), "a name that no field has"))
+            continue
+        try:
+            values.check_unicode(name)
+        except values.Refused as refusal:
+            problems.append(BadRow(number, "attributes", shown(name), f"a name of {refusal}"))
             continue
         try:
             attributes[name] = values.attribute(value, source.type)

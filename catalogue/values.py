@@ -37,11 +37,20 @@ def text(value: object) -> str:
     """
     if not isinstance(value, str):
         raise Refused("a string")
+    check_unicode(value)
+    return value.strip()
+
+
+def check_unicode(value: str) -> None:
+    """Refuse what cannot be written as UTF-8, the name of an attribute as well as a value.
+
+    Raises:
+        Refused: It holds a lone surrogate.
+    """
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
         raise Refused("valid UTF-8") from None
-    return value.strip()
 
 
 def identifier(value: object) -> str:
@@ -83,6 +92,17 @@ def number(value: object) -> float:
     return result
 
 
+def whole_or_not(value: object) -> int | float:
+    """A finite number that stays whole where the file has it whole: 42 and ``"42"``, but not 42.0."""
+    result = number(value)
+    if isinstance(value, decimal.Decimal):
+        value = str(value)
+    try:
+        return int(value) if isinstance(value, int | str) else result
+    except ValueError:
+        return result
+
+
 def price(value: object) -> float:
     """A price of at least 0."""
     result = number(value)
@@ -106,7 +126,7 @@ def flag(value: object) -> bool:
 def attribute(value: Any, kind: AttributeType = "any") -> Attribute:
     """A value of an attribute, read as ``kind``."""
     readers: dict[AttributeType, Callable[[Any], Attribute]] = {
-        "number": number,
+        "number": whole_or_not,
         "flag": flag,
         "text": _as_text,
         "any": _as_it_is,
@@ -115,6 +135,11 @@ def attribute(value: Any, kind: AttributeType = "any") -> Attribute:
 
 
 def _as_text(value: object) -> str:
+    """As filters write it: 42 for 42.0, and ``true`` for a flag."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return text(value if isinstance(value, str) else str(value))
 
 
@@ -122,7 +147,7 @@ def _as_it_is(value: object) -> Attribute:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float | decimal.Decimal):
-        return number(value)
+        return whole_or_not(value)
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, str):

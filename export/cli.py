@@ -27,9 +27,10 @@ from rich.text import Text
 
 from catalogue import BadRows, CatalogueError
 from ensemble.errors import EnsembleError
-from ensemble.release import Manifest, manifest_path
+from ensemble.release import Manifest, manifest_path, release_folder
 from export.errors import ExportError, GateFailed
 from export.order import DEFAULT_TOWERS, Order
+from export.reading import SKIPPED_ROWS
 
 USERS_MISTAKE = 2
 FAILED_GATE = 1
@@ -140,7 +141,8 @@ def _report(console: Console, manifest: Manifest, store: Path) -> None:
         console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
     skipped = manifest.figures["skipped_rows"]
     if skipped:
-        console.print(f"[yellow]{skipped} bad row(s) were left out.[/]")
+        listed_in = release_folder(store, manifest.release) / SKIPPED_ROWS
+        console.print(f"[yellow]{skipped} bad row(s) were left out; each is named in {listed_in}[/]", soft_wrap=True)
     console.print(f"Written to {manifest_path(store, manifest.release)}", soft_wrap=True)
 
 

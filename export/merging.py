@@ -9,11 +9,22 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, compose, numpy_helper,
 from export.errors import BadSource
 from export.graphs import TEXT_OUTPUT, VISION_OUTPUT
 from export.onnx_sources import opset_of
-from export.onnx_texts import CLS_POOLING, MEAN_POOLING, NORM, TEXT_PROLOGUE, VISION_PROLOGUE
+from export.onnx_texts import (
+    AVERAGE,
+    AVERAGE_BY_ATTRIBUTE,
+    CLS_POOLING,
+    FLATTEN,
+    MEAN_POOLING,
+    NORM,
+    TEXT_PROLOGUE,
+    VISION_PROLOGUE,
+)
 from export.projection import Projection
 from export.reference import NORM_EPS
 
 PREFIX = "source/"
+# ReduceMean takes its axes as an input from this opset on, and as an attribute before.
+AXES_ARE_INPUT = 18
 TEXT_SOURCE_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -37,7 +48,8 @@ def merge_text(
     filling |= {f"type_{at}": _type_name(code) for at, code in enumerate(codes)}
     prologue = _parse(TEXT_PROLOGUE.format(**filling), source)
     rank = len(output.type.tensor_type.shape.dim)
-    epilogue = _epilogue(source, output, pooling if rank == 3 else None, projection, TEXT_OUTPUT)
+    masked = MEAN_POOLING if pooling == "mean" else CLS_POOLING
+    epilogue = _epilogue(source, output, masked if rank == 3 else FLATTEN, projection, TEXT_OUTPUT)
     links = [(wanted, PREFIX + wanted) for wanted in TEXT_SOURCE_INPUTS if wanted in types]
     return _join(prologue, source, epilogue, links, output.name)
 
@@ -68,25 +80,30 @@ def merge_vision(
         scale=", ".join(_literal(1 / (255 * one)) for one in std),
         shift=", ".join(_literal(-one / two) for one, two in zip(mean, std, strict=True)),
     )
-    rank = len(output.type.tensor_type.shape.dim)
-    epilogue = _epilogue(source, output, pooling[0] if rank == 3 else None, pooling[1], VISION_OUTPUT)
+    kind, projection = pooling
+    pooled = _vision_pooling(len(output.type.tensor_type.shape.dim), kind, layout, opset_of(source))
+    epilogue = _epilogue(source, output, pooled, projection, VISION_OUTPUT)
     return _join(_parse(text, source), source, epilogue, [("image", PREFIX + given.name)], output.name)
 
 
+def _vision_pooling(rank: int, pooling: str, layout: str, opset: int) -> str:
+    """Lines from ``states`` to ``pooled``; a map has the layout of the input."""
+    if rank == 3 and pooling == "cls":
+        return CLS_POOLING
+    if rank not in (3, 4) or pooling != "mean":
+        return FLATTEN
+    axes = "[1]" if rank == 3 else "[2, 3]" if layout == "NCHW" else "[1, 2]"
+    return (AVERAGE if opset >= AXES_ARE_INPUT else AVERAGE_BY_ATTRIBUTE).format(axes=axes)
+
+
 def _epilogue(
-    source: ModelProto, output: ValueInfoProto, pooling: str | None, projection: Projection | None, name: str
+    source: ModelProto, output: ValueInfoProto, pooling: str, projection: Projection | None, name: str
 ) -> ModelProto:
     rank = len(output.type.tensor_type.shape.dim)
     axes = ", ".join(["batch", *(f"axis_{at}" for at in range(1, rank))])
     kind = _type_name(output.type.tensor_type.elem_type)
-    masked = name == TEXT_OUTPUT and pooling == "mean"
-    mask = ", float[batch, sequence] pool_mask" if masked else ""
-    body = ["    states = Cast <to = 1> (raw)"]
-    if pooling == "mean" and not masked:
-        body.append("    pooled = ReduceMean <axes = [1], keepdims = 0> (states)")
-    else:
-        body.append({"mean": MEAN_POOLING, "cls": CLS_POOLING, None: "    pooled = Flatten (states)"}[pooling])
-    body.append(_projection_line(projection))
+    mask = ", float[batch, sequence] pool_mask" if pooling == MEAN_POOLING else ""
+    body = ["    states = Cast <to = 1> (raw)", pooling, _projection_line(projection)]
     body.append(NORM.format(eps=_literal(NORM_EPS), output=name))
     head = f"epilogue ({kind}[{axes}] raw{mask}) => (float[batch, dim] {name})"
     epilogue = _parse(head + "\n{\n" + "\n".join(body) + "\n}\n", source)

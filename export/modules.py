@@ -39,7 +39,8 @@ class VisionGraph(nn.Module):
 
     Args:
         encoder: Takes normalised pixels ``(batch, 3, size, size)`` float32; gives ``(batch, dim)``, with any number of
-            trailing axes of length 1, or ``(batch, sequence, dim)``, which is pooled.
+            trailing axes of length 1, or ``(batch, sequence, dim)``, which is pooled, or a map
+            ``(batch, dim, height, width)``, whose mean is its global average.
         mean: Of each channel, for pixels of 0 to 1.
         std: Likewise.
         pooling: ``cls`` or ``mean``.
@@ -66,6 +67,8 @@ class VisionGraph(nn.Module):
         """Unit vectors ``(batch, dim)`` from ``(batch, size, size, 3)`` uint8."""
         scaled = pixels.to(torch.float32) * self.scale + self.shift
         states = self.encoder(scaled.permute(0, 3, 1, 2))
+        if states.dim() == 4 and self.pooling == "mean":
+            states = states.mean(dim=(2, 3))
         vectors = pool(states, None, self.pooling) if states.dim() == 3 else states.flatten(1)
         return normalise(self.head(vectors))
 

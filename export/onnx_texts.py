@@ -49,6 +49,16 @@ CLS_POOLING = """
     first = Constant <value_int = 0> ()
     pooled = Gather <axis = 1> (states, first)
 """
+FLATTEN = """
+    pooled = Flatten (states)
+"""
+AVERAGE = """
+    averaged = Constant <value_ints = {axes}> ()
+    pooled = ReduceMean <keepdims = 0> (states, averaged)
+"""
+AVERAGE_BY_ATTRIBUTE = """
+    pooled = ReduceMean <axes = {axes}, keepdims = 0> (states)
+"""
 NORM = """
     axis = Constant <value_ints = [1]> ()
     eps = Constant <value_float = {eps}> ()

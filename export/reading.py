@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import fsspec
 
 from catalogue import BadRow, BadRows, Catalogue, Columns, Pictures, Product, UnreadablePicture, read_all
-from catalogue.errors import UnreadableCatalogue, shown
+from catalogue.errors import MAX_LISTED, UnreadableCatalogue, shown, write_problems
 from ensemble.errors import InvalidInput
 from ensemble.image import ImagePreprocessor
 from ensemble.product import product_text
@@ -20,6 +21,10 @@ from export.errors import BadSource
 from export.towers_file import TowersFile
 
 CHUNK_BYTES = 1 << 20
+# In the store: all problems of a catalogue that was refused, where they are too many to be shown.
+BAD_ROWS = "bad-rows.jsonl"
+# In the release's folder: the problems of the rows that were left out.
+SKIPPED_ROWS = "skipped.jsonl"
 
 Advance = Callable[[int], None]
 
@@ -96,6 +101,25 @@ def read_checked(
         raise UnreadableCatalogue(f"{location}: holds no product that can be used; {len(problems):,} problem(s)")
     catalogue = Catalogue(location, tuple(one for _, one in kept), tuple(row for row, _ in kept), tuple(problems))
     return CheckedCatalogue(catalogue, checker.pictures, _sha256(location), checker.digest.hexdigest(), checker.count)
+
+
+@contextmanager
+def all_problems_listed(path: Path) -> Iterator[None]:
+    """Write the problems of ``BadRows`` to a file where they are too many to be shown, and name it in the error.
+
+    A file that an earlier run left is removed: it tells of rows that may be mended by now.
+
+    Raises:
+        BadRows: As it came, with the file where there is one.
+    """
+    path.unlink(missing_ok=True)
+    try:
+        yield
+    except BadRows as error:
+        if len(error.problems) <= MAX_LISTED:
+            raise
+        write_problems(path, error.problems)
+        raise BadRows(error.source, error.problems, listed_in=str(path)) from None
 
 
 def _check_text_fields(products: Sequence[Product], settings: ProductSettings) -> None:

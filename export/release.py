@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from catalogue import Product
+from catalogue.errors import write_problems
 from ensemble.hashing import sha256
 from ensemble.index import IndexBuilder
 from ensemble.pipeline import Encoders, Pipeline
@@ -27,7 +28,7 @@ from export.graphs import BuiltTower
 from export.identity import files_of, inputs_of, space_id, versions
 from export.order import Order, Plans
 from export.probe import write_probe
-from export.reading import CheckedCatalogue, columns_of, read_checked
+from export.reading import BAD_ROWS, SKIPPED_ROWS, CheckedCatalogue, all_problems_listed, columns_of, read_checked
 from export.steps import Recorder
 from export.store import Staging, commit, staging
 
@@ -83,7 +84,10 @@ class _Work:
         settings = (plans.text.settings, plans.vision.settings, plans.product)
         skip = self.order.skip_bad_rows
         with self.recorder.step("catalogue", unit="products") as step:
-            checked = read_checked(self.order.catalogue, columns, settings, skip_bad_rows=skip, start=step.start)
+            with all_problems_listed(self.order.store / BAD_ROWS):
+                checked = read_checked(self.order.catalogue, columns, settings, skip_bad_rows=skip, start=step.start)
+            if checked.catalogue.skipped:
+                write_problems(self.stage.folder / SKIPPED_ROWS, checked.catalogue.skipped)
             step.figures["products"] = len(checked.catalogue.products)
             step.figures["pictures"] = checked.pictures_count
             step.figures["skipped_rows"] = checked.catalogue.skipped_rows
@@ -144,7 +148,7 @@ class _Work:
             kept, changed = repository.version_to_keep(self.order.store, configs, facts)
             repository.write_settings(self.stage.models, facts.release, sections, text.tokenizer)
             repository.write_models(self.stage.models, configs, replace(facts, kept=kept))
-            repository.copy_configs(self.stage.models, self.stage.folder / "models")
+            repository.copy_shared(self.stage.models, self.stage.folder / "models")
             step.figures["models"] = len(configs)
             step.figures["version_kept"] = kept or 0
         return [SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []

@@ -74,11 +74,14 @@ def version_to_keep(store: Path, configs: Mapping[str, Any], facts: Facts) -> tu
     return (None if changed else before), changed
 
 
-def copy_configs(models: Path, folder: Path) -> None:
-    """Copy every config to the release's own folder: those in the repository change with the next release."""
+def copy_shared(models: Path, folder: Path) -> None:
+    """Copy configs and warm-up data to the release's own folder: those in the repository change with the next one."""
     for path in models.glob(f"*/{CONFIG}"):
-        (folder / path.parent.name).mkdir(parents=True)
-        shutil.copyfile(path, folder / path.parent.name / CONFIG)
+        own = folder / path.parent.name
+        own.mkdir(parents=True)
+        shutil.copyfile(path, own / CONFIG)
+        if (path.parent / WARMUP).is_dir():
+            shutil.copytree(path.parent / WARMUP, own / WARMUP)
 
 
 def write_models(models: Path, configs: Mapping[str, Any], facts: Facts, source: Path = SOURCE) -> None:

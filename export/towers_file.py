@@ -23,7 +23,12 @@
 
 Paths are relative to the file. ``${NAME}`` and ``${NAME:-default}`` are taken from the environment; a folder that a
 variable names is relative to where you are, as everywhere else.
-A factory is Python code that runs: name only modules that you trust.
+A folder of ``hf`` says by itself how its pictures are resized and scaled; what serving does not do is refused, and
+``resize``, or ``mean`` and ``std``, in ``[vision]`` go before what it says. Beside ``onnx`` and ``factory`` both of
+``mean`` and ``std`` must be given.
+A vision tower's ``pooling`` is ``cls`` or ``mean`` of a sequence; ``mean`` of a map is its global average.
+A factory is Python code that runs: name only modules that you trust. The manifest has the hash of the factory's own
+file; weights that it reads are covered by the hash of the graph that is made of them (``model.onnx`` in ``outputs``).
 """
 
 from __future__ import annotations
@@ -136,6 +141,10 @@ class VisionTable(_TowerTable):
             raise ValueError("input and layout only beside onnx")
         if self.factory is not None and self.image_size is None:
             raise ValueError("image_size beside factory")
+        if self.hf is None and (self.mean is None or self.std is None):
+            raise ValueError("mean and std beside onnx and factory: three numbers each, for pixels of 0 to 1")
+        if self.hf is None and self.pooling == "pooler":
+            raise ValueError("pooling = 'pooler' only beside hf; 'cls' or 'mean' beside onnx and factory")
         return self
 
 

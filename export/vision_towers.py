@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,14 +14,12 @@ from export import factories, huggingface
 from export.errors import BadSource
 from export.graphs import VISION_OUTPUT, BuiltTower, clean
 from export.plans import VisionPlan
+from export.preprocessing import read_preprocessing
 from export.projection import Projection, load_projection
 from export.reference import Array, Floats, Reference, finish, scale_pixels
 from export.runtime import answer_dim, run_source
-from export.towers_file import VisionTable
+from export.towers_file import Triple, VisionTable
 
-Triple = tuple[float, float, float]
-
-HALVES: Triple = (0.5, 0.5, 0.5)
 # Convolutional networks answer with a map; their pooler averages it.
 POOLER_TYPES = (
     "siglip",
@@ -60,47 +58,35 @@ def plan_vision(table: VisionTable) -> VisionPlan:
         return VisionPlan(ImageSettings(form.size, resize), files, lambda: _build_hf(folder, form))
     if table.onnx is not None:
         files["onnx"] = table.onnx
-        form = _form(table, table.image_size or _onnx_size(table), HALVES, HALVES)
+        form = _form(table, table.image_size or _onnx_size(table), _own_scaling(table))
         return VisionPlan(ImageSettings(form.size, table.resize or "pad"), files, lambda: _build_onnx(table, form))
     files["factory"] = factories.source_file(str(table.factory))
-    form = _form(table, table.image_size or 0, HALVES, HALVES)
+    form = _form(table, table.image_size or 0, _own_scaling(table))
     return VisionPlan(
         ImageSettings(form.size, table.resize or "pad"), files, lambda: _build_factory(str(table.factory), form)
     )
 
 
-def _form(table: VisionTable, size: int, mean: Triple, std: Triple, pooling: str = "cls") -> _Form:
-    return _Form(
-        size, table.mean or mean, table.std or std, table.pooling or pooling, load_projection(table.projection)
-    )
+def _form(table: VisionTable, size: int, scaling: tuple[Triple, Triple], pooling: str = "cls") -> _Form:
+    return _Form(size, *scaling, table.pooling or pooling, load_projection(table.projection))
+
+
+def _own_scaling(table: VisionTable) -> tuple[Triple, Triple]:
+    """Mean and std of ``[vision]``; the table refuses to be without them beside onnx and factory."""
+    return cast("tuple[Triple, Triple]", (table.mean, table.std))
 
 
 def _hf_form(table: VisionTable, folder: Path) -> tuple[_Form, ResizeMode]:
-    """What the folder's own preprocessing says, where ``[vision]`` does not."""
+    """What the folder says, where ``[vision]`` does not."""
     config = huggingface.read_json(folder / "config.json")
-    kind = str(config.get("model_type"))
-    vision = config.get("vision_config") or config
-    said = huggingface.read_json(folder / "preprocessor_config.json")
-    size = table.image_size or _said_size(said) or vision.get("image_size")
+    said = read_preprocessing(folder, table)
+    size = said.size or (config.get("vision_config") or config).get("image_size")
     if not isinstance(size, int):
         raise BadSource(
             f"{folder}: no image size in preprocessor_config.json or config.json; set image_size in [vision]"
         )
-    mean, std = tuple(said.get("image_mean", HALVES)), tuple(said.get("image_std", HALVES))
-    if len(mean) != 3 or len(std) != 3:
-        raise BadSource(f"{folder}: image_mean and image_std must have three numbers; set mean and std in [vision]")
-    resize: ResizeMode = table.resize or ("squash" if said and not said.get("do_center_crop") else "crop")
-    return _form(table, size, mean, std, "pooler" if kind in POOLER_TYPES else "cls"), resize
-
-
-def _said_size(said: Mapping[str, Any]) -> int | None:
-    """Size in pixels from ``crop_size`` or ``size``, each a number or an object, as transformers has written them."""
-    for name in ("crop_size", "size"):
-        value = said.get(name)
-        sides = [value] if isinstance(value, int) else list((value or {}).values())
-        if sides and all(isinstance(side, int) and side == sides[0] for side in sides):
-            return int(sides[0])
-    return None
+    pooling = "pooler" if str(config.get("model_type")) in POOLER_TYPES else "cls"
+    return _form(table, size, (said.mean, said.std), pooling), said.resize
 
 
 def _build_hf(folder: Path, form: _Form) -> BuiltTower:
@@ -169,7 +155,10 @@ def _reference(raw: Callable[[Array], Array], form: _Form, layout: str) -> Refer
         scaled = scale_pixels(inputs["PIXELS"], form.mean, form.std)
         if layout == "NCHW":
             scaled = np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
-        return finish(raw(scaled), None, form.pooling, form.projection)
+        states = raw(scaled)
+        if states.ndim == 4 and form.pooling == "mean":
+            states = states.mean(axis=(2, 3) if layout == "NCHW" else (1, 2))
+        return finish(states, None, form.pooling, form.projection)
 
     return reference
 

@@ -99,8 +99,15 @@ def test_default_columns_are_the_fields_themselves(tmp_path: Path) -> None:
         "price": None,
         "available": True,
         "image": None,
-        "attributes": {"legs": 4.0, "new": True},
+        "attributes": {"legs": 4, "new": True},
     }
+
+
+def test_attributes_of_a_jsonl_file_are_stored_as_a_caller_would_send_them(tmp_path: Path) -> None:
+    attributes = '{"legs": 4, "height": 4.0, "new": true, "mixed": "4"}'
+    (tmp_path / "c.jsonl").write_text(f'{{"id": "1", "title": "Chair", "attributes": {attributes}}}')
+    (product,) = read(str(tmp_path / "c.jsonl")).products
+    assert json.dumps(product.as_dict()["attributes"]) == attributes
 
 
 def test_attributes_of_a_csv_file_may_be_json_and_may_be_typed(tmp_path: Path) -> None:
@@ -138,6 +145,7 @@ BAD = [
     '{"id": "5", "title": "List", "attributes": {"sizes": [1, 2], "price": 3}}',
     '{"id": "6", "title": "Alone \\ud800"}',
     '{"id": true, "title": "Flag as id"}',
+    '{"id": "7", "title": "Alone in a name", "attributes": {"bad\\ud800": 1}}',
 ]
 
 
@@ -161,10 +169,13 @@ def test_all_bad_rows_are_told_at_once(tmp_path: Path) -> None:
         (8, "attributes.price"),
         (9, "title"),
         (10, "id"),
+        (11, "attributes"),
     ]
-    assert "9 bad row(s)" in str(caught.value)
+    assert "10 bad row(s)" in str(caught.value)
     assert "row 2: price = 'cheap'; allowed: a number" in str(caught.value)
     assert "row 5: id = '1'; allowed: an id that no other row has; row 1 has it" in str(caught.value)
+    assert r"row 11: attributes = 'bad\ud800'; allowed: a name of valid UTF-8" in str(caught.value)
+    assert str(caught.value).encode("utf-8")
 
 
 def test_bad_rows_can_be_skipped_and_are_counted(tmp_path: Path) -> None:
@@ -173,7 +184,7 @@ def test_bad_rows_can_be_skipped_and_are_counted(tmp_path: Path) -> None:
     catalogue = read(str(path), skip_bad_rows=True)
     assert [product.id for product in catalogue.products] == ["1"]
     assert catalogue.rows == (1,)
-    assert catalogue.skipped_rows == 9
+    assert catalogue.skipped_rows == 10
 
 
 def test_a_long_list_of_bad_rows_is_cut_and_says_so(tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_number_refuses(value: Any) -> None:
     ("value", "read"),
     [
         (decimal.Decimal("1.5"), 1.5),
-        (3, 3.0),
+        (decimal.Decimal("7"), 7),
+        (3, 3),
+        (3.0, 3.0),
         (True, True),
         ("red", "red"),
         (datetime.date(2026, 1, 2), "2026-01-02"),
@@ -66,6 +68,25 @@ def test_number_refuses(value: Any) -> None:
 )
 def test_attribute_takes_a_value_as_the_file_has_it(value: Any, read: Any) -> None:
     got = values.attribute(value)
+    assert (got, type(got)) == (read, type(read))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "read"),
+    [
+        ("42", "number", 42),
+        (" 42 ", "number", 42),
+        ("42.0", "number", 42.0),
+        ("1e3", "number", 1000.0),
+        (42, "number", 42),
+        (42, "text", "42"),
+        (42.0, "text", "42"),
+        (True, "text", "true"),
+        ("True", "text", "True"),
+    ],
+)
+def test_a_typed_attribute_stays_whole_where_the_file_has_it_whole(value: Any, kind: Any, read: Any) -> None:
+    got = values.attribute(value, kind)
     assert (got, type(got)) == (read, type(read))
 
 

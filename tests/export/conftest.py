@@ -110,12 +110,38 @@ def towers(sources: Path) -> Path:
         onnx = "nchw.onnx"
         output = "features"
         resize = "squash"
+        mean = [0.5, 0.5, 0.5]
+        std = [0.5, 0.5, 0.5]
 
         [product]
         text = ["title", "category"]
         """
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from transformers import ViTConfig, ViTModel
+
+    torch.manual_seed(2)
+    folder = tmp_path_factory.mktemp("vit")
+    config = ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=16,
+        patch_size=8,
+        initializer_range=0.5,
+    )
+    ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(
+        '{"size": {"height": 16, "width": 16}, "resample": 2, '
+        '"image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.3, 0.4]}'
+    )
+    return folder
 
 
 Make = Callable[..., Manifest]

@@ -48,6 +48,15 @@ def test_users_mistakes_are_told_without_a_traceback(towers: Path, tmp_path: Pat
     assert "Traceback" not in output
 
 
+def test_rows_that_were_left_out_are_named(towers: Path, tmp_path: Path) -> None:
+    rows = '{"id": "1", "title": ""}\n{"id": "2", "title": "red mug", "category": "Kitchen"}\n'
+    (tmp_path / "c.jsonl").write_text(rows)
+    options = ("--towers", towers, "--store", tmp_path / "var", "--skip-bad-rows")
+    code, output = run("--catalogue", tmp_path / "c.jsonl", *options)
+    assert code == 0
+    assert f"1 bad row(s) were left out; each is named in {tmp_path}/var/releases/0001/skipped.jsonl" in output
+
+
 def test_a_towers_file_that_is_missing_is_named(shop: Path, tmp_path: Path) -> None:
     code, output = run("--catalogue", shop, "--towers", tmp_path / "none.toml", "--store", tmp_path / "var")
     assert code == 2

@@ -25,6 +25,7 @@ CLOSE = 1e-5
 IDS = np.array([[2, 5, 9, 3, 0, 0], [2, 6, 7, 8, 10, 3], [2, 3, 0, 0, 0, 0]])
 LENGTHS = np.array([[4], [6], [2]], np.int32)
 TEXT = {"INPUT_IDS": IDS, "LENGTHS": LENGTHS}
+HALVES = (0.5, 0.5, 0.5)
 PIXELS = {"PIXELS": np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype(np.uint8)}
 
 
@@ -92,29 +93,6 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     tiny.tokenizer().save(str(folder / "tokenizer.json"))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def vit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from transformers import ViTConfig, ViTModel
-
-    torch.manual_seed(2)
-    folder = tmp_path_factory.mktemp("vit")
-    config = ViTConfig(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        image_size=16,
-        patch_size=8,
-        initializer_range=0.5,
-    )
-    ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(
-        '{"size": {"height": 16, "width": 16}, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.3, 0.4]}'
-    )
     return folder
 
 
@@ -210,7 +188,8 @@ def test_vision_from_a_hugging_face_folder(vit: Path, tmp_path: Path) -> None:
 
 
 def test_vision_from_a_factory(tmp_path: Path) -> None:
-    plan = plan_vision(VisionTable(factory="tests.export.tiny_factories:colours_in_double", image_size=16))
+    factory = "tests.export.tiny_factories:colours_in_double"
+    plan = plan_vision(VisionTable(factory=factory, image_size=16, mean=HALVES, std=HALVES))
     built = plan.build()
     check_graph(built, PIXELS, "IMAGE_VECTOR", 5, tmp_path)
     again = plan.build()
@@ -253,7 +232,9 @@ def test_clip_gives_both_towers(tmp_path: Path, sources: Path) -> None:
     text_tower = plan_text(TextTable(hf=folder, tokenizer=sources / "tokenizer.json"))
     tower = check_graph(text_tower.build(), TEXT, "TEXT_VECTOR", 12, tmp_path)
     np.testing.assert_allclose(tower.encode(TEXT), unit(text), atol=CLOSE)
-    tower = check_graph(plan_vision(VisionTable(hf=folder)).build(), PIXELS, "IMAGE_VECTOR", 12, tmp_path)
+    tower = check_graph(
+        plan_vision(VisionTable(hf=folder, mean=HALVES, std=HALVES)).build(), PIXELS, "IMAGE_VECTOR", 12, tmp_path
+    )
     np.testing.assert_allclose(tower.encode(PIXELS), unit(image), atol=CLOSE)
 
 
@@ -343,7 +324,7 @@ def test_the_folder_says_how_it_pools(bert: Path, tmp_path: Path, config: dict[s
 )
 def test_a_factory_that_cannot_be_used_is_named(factory: str, said: str) -> None:
     with pytest.raises(BadSource, match=said) as caught:
-        plan_vision(VisionTable(factory=factory, image_size=16)).build()
+        plan_vision(VisionTable(factory=factory, image_size=16, mean=HALVES, std=HALVES)).build()
     assert factory in str(caught.value)
 
 
@@ -356,15 +337,17 @@ def test_a_hub_id_that_cannot_be_had_says_so(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_onnx_sources_are_judged(sources: Path, tmp_path: Path) -> None:
+    scaling: dict[str, Any] = {"mean": HALVES, "std": HALVES}
     (tmp_path / "bad.onnx").write_bytes(b"not a graph")
     with pytest.raises(BadSource, match="not an ONNX model"):
-        plan_vision(VisionTable(onnx=tmp_path / "bad.onnx"))
+        plan_vision(VisionTable(onnx=tmp_path / "bad.onnx", **scaling))
     with pytest.raises(BadSource, match="name one of states, pooled"):
         plan_text(TextTable(onnx=sources / "text.onnx", tokenizer=sources)).build()
     with pytest.raises(BadSource, match="name one of picture"):
-        plan_vision(VisionTable(onnx=sources / "nchw.onnx", input="pixels"))
+        plan_vision(VisionTable(onnx=sources / "nchw.onnx", input="pixels", **scaling))
+    turned = VisionTable(onnx=sources / "nchw.onnx", output="features", layout="NHWC", image_size=16, **scaling)
     with pytest.raises(BadSource, match="cannot load the graph"):
-        plan_vision(VisionTable(onnx=sources / "nchw.onnx", output="features", layout="NHWC", image_size=16)).build()
+        plan_vision(turned).build()
     with pytest.raises(BadSource, match=r"inputs .*allowed: input_ids"):
         plan_text(TextTable(onnx=sources / "nchw.onnx", tokenizer=sources, output="features")).build()
 

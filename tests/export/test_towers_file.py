@@ -7,7 +7,8 @@ import pytest
 from export.errors import BadTowers
 from export.towers_file import DEFAULT_TEXT_TOWER, load
 
-GOOD = '[vision]\nfactory = "a.b:c"\nimage_size = 32\n'
+SCALING = "mean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]\n"
+GOOD = f'[vision]\nfactory = "a.b:c"\nimage_size = 32\n{SCALING}'
 
 
 def write(folder: Path, content: str) -> Path:
@@ -77,6 +78,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         (GOOD + "[text]\nhf = 'a'\noutput = 'x'\n", "output only beside onnx"),
         ('[vision]\nfactory = "a:b"\n', "image_size beside factory"),
         (GOOD + 'layout = "NHWC"\n', "input and layout only beside onnx"),
+        (GOOD.replace("mean", "# mean"), "mean and std beside onnx and factory"),
+        (GOOD + 'pooling = "pooler"\n', "pooling = 'pooler' only beside hf"),
         (GOOD + "[space]\ntext_query = [1, 0.5]\n", "only where shared = true"),
         (GOOD + "[space]\nshared = true\nimage_query = [0, 0]\n", "one weight above 0 at least"),
         (GOOD + "[columns]\ntitel = 'x'\n", "columns.titel = 'x'; allowed: no such field"),

@@ -32,6 +32,17 @@ def colours_in_double() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 5, 4, stride=4), nn.GELU(), nn.AdaptiveAvgPool2d(1)).double()
 
 
+class Maps(nn.Module):
+    """Mean and largest colour of 4 x 4 places, as a map."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return torch.cat([nn.functional.avg_pool2d(pixels, 4), nn.functional.max_pool2d(pixels, 4)], dim=1)
+
+
+def mean_and_top_maps() -> nn.Module:
+    return Maps()
+
+
 def not_a_module() -> int:
     return 3
 
