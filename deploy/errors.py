@@ -5,6 +5,7 @@ DeployError
 │   ├── MissingServer    no server, stub or shared library for this machine and interpreter
 │   ├── UnusableNumpy    a numpy that the server's Python backend cannot work with
 │   ├── NoRelease        the store holds nothing to serve, or a part of it is unreadable
+│   │   └── UnusableRelease  files of the release are missing, or not those that were made; names them
 │   └── PortTaken        another program listens there
 ├── ServerFailed         the server ended, or was not ready in time; its last log lines are quoted
 │   └── ModelFailed      a model could not be loaded; names the model and its reason
@@ -40,6 +41,10 @@ class UnusableNumpy(CannotStart):
 
 class NoRelease(CannotStart):
     """The store holds no release that can be served."""
+
+
+class UnusableRelease(NoRelease):
+    """Files of a release are missing, or are not those that were made."""
 
 
 class PortTaken(CannotStart):

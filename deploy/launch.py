@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import serverlog
+from deploy.bytecode import compile_models
 from deploy.command import server_command, server_environment
 from deploy.control import Control
 from deploy.embedded import EmbeddedServer
@@ -18,7 +19,8 @@ from deploy.errors import Aborted, ModelFailed, NoAnswer, ServerFailed
 from deploy.options import Endpoints, ServeOptions
 from deploy.probe import Probe
 from deploy.process import TritonProcess
-from deploy.store import Release, compile_models
+from deploy.store import Release
+from deploy.view import lay_out_models
 
 _POLL_S = 0.05
 # The first request through a model is slower than all later ones.
@@ -73,12 +75,12 @@ class Launcher:
             started: Told of the server as soon as it has a process, so that it can be killed from outside.
 
         Raises:
+            NoRelease: A part of the release is missing or unreadable.
             ServerFailed: It ended, or was not ready in time.
             ModelFailed: It could not load a model.
             ProbeFailed: It does not give the known answers.
             Aborted: ``abort`` was set.
         """
-        compile_models(self.release.models)
         running = self._run()
         try:
             started(running)
@@ -93,7 +95,10 @@ class Launcher:
         workdir = Path(tempfile.mkdtemp(prefix="tandem-serve-"))
         try:
             self.embedded.lay_out(workdir)
-            command = server_command(self.embedded, workdir, self.release.models, self.endpoints, self.options)
+            models = workdir / "models"
+            lay_out_models(self.release, models)
+            compile_models(models)
+            command = server_command(self.embedded, workdir, models, self.endpoints, self.options)
             process = TritonProcess(command, server_environment(workdir), workdir, self.log or workdir / "triton.log")
         except BaseException:
             shutil.rmtree(workdir, ignore_errors=True)

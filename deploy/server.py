@@ -16,7 +16,7 @@ from deploy.events import Event, EventLog
 from deploy.launch import Launcher, Running
 from deploy.options import Endpoints, ServeOptions, WatchOptions, choose_endpoints
 from deploy.probe import read_probes
-from deploy.store import Release, find_release
+from deploy.store import Release, check_release, find_release
 from deploy.watch import Watcher
 
 _PORT_RACES = 3
@@ -26,7 +26,7 @@ class Server:
     """A Triton server over a store, started with ``with`` (or ``start``) and gone without a trace afterwards.
 
     Args:
-        store: The store; its newest release is served.
+        store: The store; the release that is its newest at the start is served, also after a repair or a restart.
         http_port: None or 0 chooses a free one; so for the others.
         grpc_port: Port of the gRPC service.
         metrics_port: Port of the Prometheus metrics.
@@ -79,6 +79,7 @@ class Server:
             raise RuntimeError("a Server can be started once")
         started = time.monotonic()
         self._release = find_release(self._store)
+        check_release(self._release)
         self._events = EventLog(self._release.run / "events.jsonl")
         launcher, running = self._launch(self._release)
         self._serving = True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import py_compile
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.errors import NoRelease
-from ensemble.release import manifest_path, release_folder, releases
+from deploy.errors import NoRelease, UnusableRelease
+from ensemble.errors import DamagedRelease
+from ensemble.release import Manifest, manifest_path, release_folder, releases
 
 _MAKE_ONE = "make one with `python -m export release --catalogue FILE --store {store}`"
+MEND = "Bring it back from a copy of the store, or make a new release with `python -m export release`"
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Release:
 
     Args:
         number: Its number.
-        models: Triton's model repository.
+        models: The store's model repository, whose version folders several releases share.
         folder: ``releases/NNNN``.
         run: Where the running server leaves its traces: ``serve.json``, ``events.jsonl``, the log.
     """
@@ -27,6 +29,11 @@ class Release:
     models: Path
     folder: Path
     run: Path
+
+    @property
+    def configs(self) -> Path:
+        """The release's own configs, ``NAME/config.pbtxt``."""
+        return self.folder / "models"
 
     @property
     def probe(self) -> Path:
@@ -47,8 +54,8 @@ def find_release(store: Path) -> Release:
         raise NoRelease(f"{store} holds no release: {hint}")
     number = max(numbers)
     release = Release(number, store / "models", release_folder(store, number), store / "run")
-    if not any(release.models.glob("*/config.pbtxt")):
-        raise NoRelease(f"{release.models} holds no models, though there is a release {number}: {hint}")
+    if not any(release.configs.glob("*/config.pbtxt")):
+        raise NoRelease(f"{release.configs} holds no models, though there is a release {number}: {hint}")
     if not release.probe.is_file():
         raise NoRelease(
             f"release {number} has no probe ({release.probe}), so it could not be proved before serving: {hint}"
@@ -56,16 +63,20 @@ def find_release(store: Path) -> Release:
     return release
 
 
-def compile_models(models: Path) -> None:
-    """Compile every ``model.py`` beforehand.
+def check_release(release: Release) -> None:
+    """Compare every file of a release with what was made; reads them all, so not for every repair.
 
-    A stub that makes ``__pycache__`` itself changes its version directory, and Triton would then reload the model at
-    the next load of any ensemble above it.
+    Raises:
+        UnusableRelease: The manifest cannot be read, or files are missing or differ; names them.
     """
-    for script in models.glob("*/*/model.py"):
-        try:
-            py_compile.compile(str(script), doraise=True)
-        except PermissionError:
-            continue  # nor can the stub write there
-        except (OSError, py_compile.PyCompileError) as error:
-            raise NoRelease(f"{script} cannot be compiled: {error}") from error
+    store = release.models.parent
+    try:
+        damaged = Manifest.load(manifest_path(store, release.number)).damaged(store)
+    except DamagedRelease as error:
+        raise UnusableRelease(f"{error}. {MEND}") from error
+    if damaged:
+        named = ", ".join(str(store / name) for name in damaged[:_NAMED])
+        more = f" and {len(damaged) - _NAMED} more" if len(damaged) > _NAMED else ""
+        raise UnusableRelease(
+            f"release {release.number} is damaged: missing, or not what was made: {named}{more}. {MEND}"
+        )

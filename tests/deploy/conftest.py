@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,8 +21,13 @@ Ask = Callable[[str], tuple[list[str], list[float]]]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    return make_store(tmp_path / "var")
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store; working directories of its servers are made below it, so that ``processes_of`` knows them."""
+    folder = make_store(tmp_path / "var")
+    (folder / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
 
 
 @pytest.fixture

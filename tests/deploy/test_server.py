@@ -14,7 +14,7 @@ from deploy.options import ServeOptions
 from deploy.server import Server
 from deploy.stubs import stubs_of
 from tests.deploy.conftest import FAST, Ask, Traces, connect, processes_of, search
-from tests.deploy.shop import write_probe
+from tests.deploy.shop import write_manifest, write_probe
 
 
 def test_it_answers_and_leaves_nothing(store: Path) -> None:
@@ -29,6 +29,7 @@ def test_it_answers_and_leaves_nothing(store: Path) -> None:
         traces = Traces(server.pid)
         assert len(traces.regions) == 3
         assert len(traces.left()) == 4
+        assert {server.pid, *(stub.pid for stub in stubs_of(server.pid))} < set(processes_of(store))
     assert processes_of(store) == []
     assert traces.left() == []
     assert [event.kind for event in server.events] == ["started", "stopped"]
@@ -84,6 +85,7 @@ def test_an_error_instead_of_an_answer_is_refused(store: Path) -> None:
     script.write_text(
         script.read_text().replace("return [self._answer", "raise ValueError('no index')\n        return [self._answer")
     )
+    write_manifest(store)
     with pytest.raises(NoAnswer, match=r"search_text: INTERNAL: .*no index"), Server(store):
         pass
 
@@ -91,6 +93,7 @@ def test_an_error_instead_of_an_answer_is_refused(store: Path) -> None:
 def test_a_model_that_cannot_be_loaded_is_named(store: Path) -> None:
     script = store / "models" / "rank" / "1" / "model.py"
     script.write_text("raise RuntimeError('index of another space')\n")
+    write_manifest(store)
     with pytest.raises(ModelFailed, match=r"1 of its models:\n  rank: .*index of another space"), Server(store):
         pass
     assert processes_of(store) == []

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.errors import NoRelease
-from deploy.store import compile_models, find_release
+from deploy.errors import NoRelease, UnusableRelease
+from deploy.server import Server
+from deploy.store import check_release, find_release
 
 
 def test_an_empty_store_says_how_to_make_a_release(tmp_path: Path) -> None:
@@ -35,12 +36,22 @@ def test_a_release_without_models_is_refused(tmp_path: Path) -> None:
         find_release(tmp_path)
 
 
-def test_models_are_compiled_beforehand(store: Path) -> None:
-    compile_models(store / "models")
-    assert list((store / "models" / "rank" / "1" / "__pycache__").glob("model.*.pyc"))
+def test_a_whole_release_passes(store: Path) -> None:
+    check_release(find_release(store))
 
 
-def test_a_model_that_is_no_python_is_named(store: Path) -> None:
-    (store / "models" / "rank" / "1" / "model.py").write_text("def (")
-    with pytest.raises(NoRelease, match=r"rank/1/model\.py cannot be compiled"):
-        compile_models(store / "models")
+@pytest.mark.parametrize("name", ["models/rank/1/model.py", "releases/0001/models/length/config.pbtxt"])
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_damaged_release_is_refused_by_the_file(store: Path, name: str, missing: bool) -> None:
+    path = store / name
+    path.unlink() if missing else path.write_text(path.read_text() + "\n")
+    with pytest.raises(UnusableRelease, match=rf"release 1 is damaged.*: {path}\. Bring it back .* new release"):
+        Server(store).start()
+    assert not (store / "run").exists()
+
+
+def test_a_manifest_that_cannot_be_read_is_refused(store: Path) -> None:
+    manifest = store / "releases" / "0001" / "manifest.json"
+    manifest.write_text("{}")
+    with pytest.raises(UnusableRelease, match=rf"{manifest}: not a manifest .* new release"):
+        check_release(find_release(store))

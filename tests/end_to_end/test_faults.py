@@ -15,6 +15,7 @@ import pytest
 
 from clients import Client, RetryPolicy, TandemError
 from deploy.server import Server
+from deploy.stubs import stubs_of
 
 TEXT = "a red mug"
 PATIENCE_S = 60.0
@@ -28,16 +29,9 @@ def server(store: Path) -> Iterator[Server]:
         yield running
 
 
-def stubs_of(model: str, store: Path) -> list[int]:
-    script = f"{store.resolve()}/models/{model}/1/model.py".encode()
-    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if script in _read(path)]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # the process has ended meanwhile
+def pids_of(model: str, server: Server) -> list[int]:
+    """The model's stubs of this server; another one may serve the same store."""
+    return [stub.pid for stub in stubs_of(server.pid) if stub.model == model]
 
 
 @contextmanager
@@ -63,13 +57,12 @@ def load(url: str, picture: bytes) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("model", ["text_preprocess", "text_tower", "vision_tower", "retrieve"])
-def test_killed_stubs_come_back_and_leave_no_trace(server: Server, store: Path, sample: Path, model: str) -> None:
+def test_killed_stubs_come_back_and_leave_no_trace(server: Server, sample: Path, model: str) -> None:
     picture = next((sample / "images").glob("*.jpg")).read_bytes()
-    events = store / "run" / "events.jsonl"
-    told = len(events.read_text().splitlines())
+    told = len(server.events)
     with Client(server.grpc_url, timeout_s=PATIENCE_S, retries=PATIENT) as client, load(server.grpc_url, picture):
         before = client.search(text=TEXT, image=picture)
-        victims = stubs_of(model, store)
+        victims = pids_of(model, server)
         assert victims
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
@@ -78,11 +71,11 @@ def test_killed_stubs_come_back_and_leave_no_trace(server: Server, store: Path, 
             assert [result.id for result in client.search(text=TEXT, image=picture).results] == [
                 result.id for result in before.results
             ]
-    news = events.read_text().splitlines()[told:]
-    assert any('"stub_died"' in line and model in line for line in news)
-    assert any('"recovered"' in line and model in line for line in news)
-    assert stubs_of(model, store)
-    assert not set(victims) & set(stubs_of(model, store))
+    news = server.events[told:]
+    assert any(event.kind == "stub_died" and event.model == model for event in news)
+    assert any(event.kind == "recovered" and model in str(event.model) for event in news)
+    assert pids_of(model, server)
+    assert not set(victims) & set(pids_of(model, server))
 
 
 def wait_until_answered(client: Client, picture: bytes) -> None:
