@@ -67,17 +67,25 @@ def test_only_what_has_a_default_is_optional(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
-def test_steps_batch_have_bounded_queues_and_are_warmed(name: str) -> None:
+def test_steps_batch_and_are_warmed(name: str) -> None:
     config = CONFIGS[name]
-    policy = config.dynamic_batching.default_queue_policy
     assert config.max_batch_size > 1
-    assert 0 < policy.max_queue_size <= 1024
-    assert policy.default_timeout_microseconds > 0
+    assert config.HasField("dynamic_batching")
     assert config.dynamic_batching.max_queue_delay_microseconds == 0
     assert config.model_warmup
     for warmup in config.model_warmup:
         for tensor in warmup.inputs.values():
             assert not tensor.input_data_file or (ROOT / name / "warmup" / tensor.input_data_file).is_file()
+
+
+def test_queues_are_bounded_at_the_towers() -> None:
+    bounded = {name for name, config in CONFIGS.items() if config.dynamic_batching.HasField("default_queue_policy")}
+    assert bounded == TOWERS
+    for name in TOWERS:
+        policy = CONFIGS[name].dynamic_batching.default_queue_policy
+        assert 0 < policy.max_queue_size <= 1024
+        assert policy.timeout_action == policy.REJECT
+        assert policy.default_timeout_microseconds > 0
 
 
 def test_only_towers_remember_and_none_by_triton() -> None:
