@@ -96,7 +96,7 @@ def test_snapshot_round_trip(snapshot: Path) -> None:
     assert [slots.product(slot) for slot in range(12)] == tiny.products(12)
     assert slots.ids(np.array([3, 0])) == ["P003", "P000"]
     assert slots.columns["price"].kind == "number"
-    assert isinstance(slots.vectors, np.memmap)
+    assert isinstance(slots.vectors.base, np.memmap)
     np.testing.assert_array_equal(slots.vectors, np.random.default_rng(3).normal(size=(12, 6)).astype(np.float32))
 
 
