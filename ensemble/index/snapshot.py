@@ -91,4 +91,5 @@ def _header(folder: Path) -> dict[str, Any]:
 
 def _array(folder: Path, name: str) -> NDArray[Any]:
     # A plain view of the map: every slice of a `memmap` costs microseconds of Python.
-    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return array
