@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from ensemble.index.columns import Mask
 
-NO_SLOT = -1
-
 
 @dataclass(frozen=True)
 class Hits:
