@@ -3,15 +3,26 @@
     ExportError
     ├── BadTowers    towers.toml is not valid; lists every problem
     ├── BadSource    a tower's source cannot be loaded, or is not what a tower needs
+    ├── BadQueries   a file of queries is not valid; lists every problem
+    ├── BadEvaluation    inputs or reference that no graph can be judged by
+    │   └── TooLittle    fewer inputs or products than it takes
+    ├── BadComparison    towers, catalogue or queries cannot be compared on; lists every problem
+    ├── BadCalibration   there are no real inputs to measure ranges on
+    ├── EngineFailed     TensorRT is missing here, refuses a graph, or cannot build its engine; quotes all it said
+    ├── PrecisionFailed  a graph cannot be made in a lower precision
+    │   └── ModelOptFailed   NVIDIA ModelOpt is missing, fails or takes too long; quotes its last words
     ├── StoreBusy    another export works in the same store
     └── GateFailed   a figure of the release is out of its bound
 
-The first three are for the user to mend; ``GateFailed`` says that the release itself is not good enough.
+All but the last are for the user to mend; ``GateFailed`` says that the release itself is not good enough.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from catalogue.errors import listed
 
 
 class ExportError(Exception):
@@ -35,6 +46,64 @@ class BadSource(ExportError):
     """A tower's source cannot be used; the message names it and says what is needed."""
 
 
+class BadQueries(ExportError):
+    """A file of queries that is not valid.
+
+    Args:
+        source: The file.
+        problems: One line a problem: line, key, value, what is allowed.
+    """
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{source}: {len(self.problems)} problem(s)\n{listed(self.problems)}")
+
+
+class BadEvaluation(ExportError):
+    """Inputs or a reference that no graph can be judged by, whatever it answers."""
+
+
+class TooLittle(BadEvaluation):
+    """Fewer inputs to ask with, or products to find, than it takes to judge anything."""
+
+
+class BadComparison(ExportError):
+    """Towers, a catalogue or queries that cannot be compared on.
+
+    Args:
+        problems: One line a problem: what it is about, what was found, what is allowed.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([f"{len(self.problems)} problem(s)", *(f"  {line}" for line in self.problems)]))
+
+
+class BadCalibration(ExportError):
+    """Inputs that ranges cannot be measured on."""
+
+
+class EngineFailed(ExportError):
+    """A TensorRT engine that could not be built.
+
+    Args:
+        problem: What went wrong, and what is allowed.
+        messages: What the parser or the builder said, first one first.
+    """
+
+    def __init__(self, problem: str, messages: Sequence[str] = ()) -> None:
+        self.problem, self.messages = problem, tuple(messages)
+        super().__init__("\n".join([problem, *(f"  {line}" for line in self.messages)]))
+
+
+class PrecisionFailed(ExportError):
+    """A graph that cannot be made in a lower precision."""
+
+
+class ModelOptFailed(PrecisionFailed):
+    """NVIDIA ModelOpt, in its own environment, is missing, fails or takes too long."""
+
+
 class StoreBusy(ExportError):
     """Another export holds the store."""
 
@@ -45,11 +114,26 @@ class GateFailed(ExportError):
     Args:
         figure: Name of the figure.
         value: What was measured.
-        bound: What it must not exceed.
+        bound: What it must not exceed; with ``at_least``, what it must not fall below.
         worst: The inputs that did worst, as a reader knows them.
+        at_least: Whether the bound is the least allowed.
+        report: Where all figures can be read, if they can.
     """
 
-    def __init__(self, figure: str, value: float, bound: float, worst: Sequence[str]) -> None:
+    def __init__(
+        self,
+        figure: str,
+        value: float,
+        bound: float,
+        worst: Sequence[str],
+        *,
+        at_least: bool = False,
+        report: Path | None = None,
+    ) -> None:
         self.figure, self.value, self.bound, self.worst = figure, value, bound, tuple(worst)
-        head = f"{figure} is {value:.3g}; at most {bound:.3g} is allowed. Worst inputs:"
-        super().__init__("\n".join([head, *(f"  {one}" for one in worst)]))
+        self.at_least, self.report = at_least, report
+        # Cosines and recalls differ from their bounds in the digits after the nines.
+        allowed = f"at least {bound:.6g} is asked" if at_least else f"at most {bound:.3g} is allowed"
+        shown = f"{value:.6g}" if at_least else f"{value:.3g}"
+        lines = [f"{figure} is {shown}; {allowed}. Worst inputs:", *(f"  {one}" for one in worst)]
+        super().__init__("\n".join(lines if report is None else [*lines, f"All figures: {report}"]))

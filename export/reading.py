@@ -47,6 +47,11 @@ class CheckedCatalogue:
     pictures_sha256: str
     pictures_count: int
 
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Of everything that was read."""
+        return {"catalogue": self.sha256, "pictures": self.pictures_sha256}
+
 
 def columns_of(towers: TowersFile, towers_path: Path, columns: Path | None) -> Columns:
     """The mapping of ``--columns``, else that of the towers file, else the default.

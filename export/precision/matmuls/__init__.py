@@ -1,0 +1,1 @@
+"""INT8 matrix products for ONNX Runtime on a CPU."""
