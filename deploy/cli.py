@@ -17,6 +17,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
+from deploy.engine_cli import check_engines_here
 from deploy.errors import Aborted, DeployError
 from deploy.options import ServeOptions
 
@@ -63,6 +64,9 @@ def serve(
         _fail(f"the package {error.name} is not installed: install it with `pip install 'tandem[serve]'`")
     except (DeployError, ValueError) as error:
         _fail(str(error))
+
+
+app.command("check-engines")(check_engines_here)
 
 
 def _fail(problem: str) -> NoReturn:

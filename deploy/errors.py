@@ -6,6 +6,8 @@ DeployError
 │   ├── UnusableNumpy    a numpy that the server's Python backend cannot work with
 │   ├── NoRelease        the store holds nothing to serve, or a part of it is unreadable
 │   │   └── UnusableRelease  files of the release are missing, or not those that were made; names them
+│   ├── WrongServer      the release is made for another server; says which
+│   ├── StaleEngine      no engine of a tower fits the TensorRT and the GPU here; says how to rebuild
 │   └── PortTaken        another program listens there
 ├── ServerFailed         the server ended, or was not ready in time; its last log lines are quoted
 │   └── ModelFailed      a model could not be loaded; names the model and its reason
@@ -45,6 +47,14 @@ class NoRelease(CannotStart):
 
 class UnusableRelease(NoRelease):
     """Files of a release are missing, or are not those that were made."""
+
+
+class WrongServer(CannotStart):
+    """The release is made for a server other than this one."""
+
+
+class StaleEngine(CannotStart):
+    """No engine of a tower fits the TensorRT and the GPU of this machine."""
 
 
 class PortTaken(CannotStart):

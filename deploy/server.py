@@ -11,6 +11,7 @@ from typing import Self
 from deploy.control import Control
 from deploy.drain import drain
 from deploy.embedded import find_embedded
+from deploy.engine_stamp import check_target
 from deploy.errors import DeployError, GaveUp, ServerFailed
 from deploy.events import Event, EventLog
 from deploy.launch import Launcher, Running
@@ -80,6 +81,7 @@ class Server:
         started = time.monotonic()
         self._release = find_release(self._store)
         check_release(self._release)
+        check_target(self._release)
         self._events = EventLog(self._release.run / "events.jsonl")
         launcher, running = self._launch(self._release)
         self._serving = True

@@ -2,7 +2,8 @@
 
 EnsembleError
 ├── InvalidInput     the caller's fault: names the input, what was wrong, what is allowed
-└── DamagedRelease   a file of the release is missing, unreadable or of another space
+├── DamagedRelease   a file of the release is missing, unreadable or of another space
+└── EngineFault      the GPU could not run an engine
 """
 
 from __future__ import annotations
@@ -32,3 +33,7 @@ class InvalidInput(EnsembleError):
 
 class DamagedRelease(EnsembleError):
     """A file of the release cannot be used; the message names it."""
+
+
+class EngineFault(EnsembleError):
+    """The GPU, its memory or TensorRT failed while an engine ran; the message names the engine."""
