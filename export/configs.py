@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from ensemble.settings import ImageSettings, SpaceSettings, TextSettings
 from export.errors import BadSource
+from export.targets import CPU, TOWERS, choose_device
+from export.targets.filling import fill_tower, same_files
 
 CONFIG = "config.pbtxt"
 
@@ -26,6 +28,10 @@ class Facts:
         text: For the warm-up of each bucket.
         image: For the size of ``PIXELS``.
         space: For the vectors' lengths.
+        target: What the towers run on.
+        device: ``cpu`` or ``gpu``; empty for the target's own.
+        engines: For TensorRT: model name to engine file by compute capability, such as
+            ``{"text_tower": {"9.0": "model_sm90.plan"}}``; a tower without any has ``model.plan``.
     """
 
     release: int
@@ -33,6 +39,12 @@ class Facts:
     text: TextSettings
     image: ImageSettings
     space: SpaceSettings
+    target: str = CPU
+    device: str = ""
+    engines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "device", choose_device(self.target, self.device))
 
     def dims(self) -> Mapping[str, Sequence[int]]:
         """Shape of each tensor that depends on the towers."""
@@ -68,7 +80,7 @@ def is_ensemble(config: Any) -> bool:
 
 
 def fill(config: Any, facts: Facts) -> Any:
-    """A copy with shapes, warm-up and versions of this release."""
+    """A copy with shapes, warm-up and versions of this release, and for a tower what its target needs."""
     filled = ModelConfig()
     filled.CopyFrom(config)
     dims = facts.dims()
@@ -76,6 +88,8 @@ def fill(config: Any, facts: Facts) -> Any:
         if tensor.name in dims:
             tensor.dims[:] = dims[tensor.name]
     _fill_warmup(filled, facts)
+    if filled.name in TOWERS:
+        fill_tower(filled, facts.target, facts.device, facts.engines.get(filled.name, {}))
     if is_ensemble(filled):
         for step in filled.ensemble_scheduling.step:
             step.model_version = facts.release
@@ -86,9 +100,9 @@ def fill(config: Any, facts: Facts) -> Any:
 
 
 def serves(config: Any, older: Any) -> bool:
-    """Whether a model's new config serves its older version too: same tensors, no longer text to warm up with."""
+    """Whether a model's new config serves its older version too: same tensors, same files, no longer text."""
     same = [*config.input, *config.output] == [*older.input, *older.output]
-    return same and _longest(config) <= _longest(older)
+    return same and same_files(config, older) and _longest(config) <= _longest(older)
 
 
 def _longest(config: Any) -> int:

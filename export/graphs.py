@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, numpy_helper
 
+from export.casting import read_bytes_through_cast
 from export.errors import BadSource
 from export.reference import Reference
 
@@ -63,6 +64,7 @@ def clean(graph: ModelProto, output: str, dim: int) -> ModelProto:
     (only,) = graph.graph.output
     only.CopyFrom(onnx.helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", dim]))
     tame_constants(graph)
+    read_bytes_through_cast(graph)
     return graph
 
 

@@ -132,7 +132,12 @@ def _join(
         kept.append("pool_mask")
         onward.append(("pool_mask", "epilogue/pool_mask"))
     front = compose.merge_models(prologue, inner, io_map=links, outputs=kept)
-    return compose.merge_models(front, epilogue, io_map=onward)
+    whole = compose.merge_models(front, epilogue, io_map=onward)
+    # Merging repeats the import of each part, which some readers take for a contradiction.
+    versions = {entry.domain: entry.version for entry in whole.opset_import}
+    del whole.opset_import[:]
+    whole.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in versions.items())
+    return whole
 
 
 def _parse(text: str, source: ModelProto) -> ModelProto:

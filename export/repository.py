@@ -13,9 +13,15 @@ import onnx
 
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, write
 from export.configs import CONFIG, Facts, fill, is_ensemble, read_config, serves, write_config
+from export.errors import BadSource
+from export.targets import CPU, GRAPH, TOWERS
+from export.targets.filling import files_of
+from export.targets.flags import server_flags
+from export.targets.graph_check import check_graph
 
 SOURCE = Path(__file__).resolve().parent.parent / "model_repository"
 WARMUP = "warmup"
+FLAGS = "tritonserver.flags"
 # Triton wants a version folder of an ensemble too, though it stays empty.
 ENSEMBLE_VERSION = "1"
 
@@ -29,9 +35,17 @@ def version_folder(models: Path, model: str, release: int) -> Path:
 
 def write_graph(models: Path, model: str, release: int, graph: onnx.ModelProto) -> Path:
     """Write a tower's ``model.onnx``; returns its path."""
-    path = version_folder(models, model, release) / "model.onnx"
+    path = version_folder(models, model, release) / GRAPH
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save_model(graph, str(path))
+    return path
+
+
+def place_graph(models: Path, model: str, release: int, graph: Path) -> Path:
+    """Copy a finished graph to a tower's place, over one that is there; returns its path."""
+    path = version_folder(models, model, release) / GRAPH
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(graph, path)
     return path
 
 
@@ -63,7 +77,8 @@ def source_configs(source: Path = SOURCE) -> dict[str, Any]:
 def version_to_keep(store: Path, configs: Mapping[str, Any], facts: Facts) -> tuple[int | None, list[str]]:
     """The version before this release, where all its models can stay loaded; and those whose shapes forbid it.
 
-    Versions of a model share one config, so a release that changes a shape cannot stand beside the one before it.
+    Versions of a model share one config, so a release that changes a shape or the backend cannot stand beside the one
+    before it.
     """
     models = store / "models"
     serving = [name for name, config in configs.items() if not is_ensemble(config)]
@@ -85,20 +100,48 @@ def copy_shared(models: Path, folder: Path) -> None:
 
 
 def write_models(models: Path, configs: Mapping[str, Any], facts: Facts, source: Path = SOURCE) -> None:
-    """Write config, code and warm-up data of every model.
+    """Write config, code and warm-up data of every model; what Triton itself runs is checked and needs no code.
 
     Python's compiled files are made here: were the server to make them, it would take the changed folder for a changed
     model and load it anew.
+
+    Raises:
+        BadSource: A tower's graph or engine is missing, or its tensors are not those of its config.
     """
     for name, config in configs.items():
         folder = models / name
         version = folder / (ENSEMBLE_VERSION if is_ensemble(config) else str(facts.release))
         version.mkdir(parents=True, exist_ok=True)
-        write_config(folder / CONFIG, fill(config, facts))
+        filled = fill(config, facts)
+        write_config(folder / CONFIG, filled)
         code = source / name / "1" / "model.py"
-        if code.is_file():
+        if name in TOWERS and facts.target != CPU:
+            _check_files(version, filled, facts.target)
+        elif code.is_file():
             shutil.copyfile(code, version / code.name)
             mode = py_compile.PycInvalidationMode.CHECKED_HASH
             compileall.compile_dir(version, ddir=f"{name}/{facts.release}", quiet=1, invalidation_mode=mode)
         if (source / name / WARMUP).is_dir():
             shutil.copytree(source / name / WARMUP, folder / WARMUP)
+
+
+def write_flags(folder: Path, configs: Mapping[str, Any], facts: Facts, *, version_compatible: bool = False) -> None:
+    """Write the flags that Triton must be started with, one a line; the embedded server of ``cpu`` has its own.
+
+    Args:
+        folder: The release's own.
+        configs: Source configs.
+        facts: Of the release.
+        version_compatible: Whether an engine was built to run with newer TensorRT.
+    """
+    if facts.target != CPU:
+        towers = [fill(configs[name], facts) for name in TOWERS]
+        flags = server_flags(towers, version_compatible=version_compatible)
+        (folder / FLAGS).write_text("\n".join(flags) + "\n", "utf-8")
+
+
+def _check_files(version: Path, config: Any, target: str) -> None:
+    missing = [name for name in (GRAPH, *files_of(config)) if not (version / name).is_file()]
+    if missing:
+        raise BadSource(f"{version}: no {', '.join(missing)}, which target {target} needs")
+    check_graph(config, onnx.load(version / GRAPH, load_external_data=False), target)

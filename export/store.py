@@ -74,7 +74,7 @@ def _clear(stage: Staging) -> None:
     """Remove what an export that was killed may have left: its staging, and versions that no release has."""
     shutil.rmtree(stage.root, ignore_errors=True)
     for version in (stage.store / "models").glob(f"*/{stage.release}"):
-        if version.name != ENSEMBLE_VERSION or (version / "model.py").exists():
+        if version.name != ENSEMBLE_VERSION or any(version.iterdir()):
             shutil.rmtree(version)
 
 
@@ -128,7 +128,8 @@ def commit(stage: Staging) -> None:
     try:
         for folder in sorted(stage.models.iterdir()):
             versioned = version_folder(stage.models, folder.name, stage.release)
-            if (versioned / "model.py").is_file():
+            # A version of a model holds something; that of an ensemble is empty.
+            if versioned.is_dir() and any(versioned.iterdir()):
                 moves.move(versioned, version_folder(models, folder.name, stage.release))
             elif not (models / folder.name / ENSEMBLE_VERSION).is_dir():
                 moves.move(folder / ENSEMBLE_VERSION, models / folder.name / ENSEMBLE_VERSION)

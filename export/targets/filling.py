@@ -1,0 +1,41 @@
+"""One door to the configs of all targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from export.targets import ONNXRUNTIME, TENSORRT, onnxruntime, tensorrt
+
+
+def fill_tower(config: Any, target: str, device: str, engines: Mapping[str, str]) -> None:
+    """Turn a tower's config into that of a target.
+
+    Args:
+        config: A tower's, with shapes and warm-up filled in; changed in place.
+        target: One of ``TARGETS``; on ``cpu`` the config stays as it is.
+        device: ``cpu`` or ``gpu``.
+        engines: For TensorRT: engine file by compute capability.
+    """
+    if target == ONNXRUNTIME:
+        onnxruntime.fill_tower(config, device)
+    elif target == TENSORRT:
+        tensorrt.fill_tower(config, engines)
+
+
+def files_of(config: Any) -> list[str]:
+    """Files in a version folder that the backend may load."""
+    return sorted({config.default_model_filename, *config.cc_model_filenames.values()} - {""})
+
+
+def same_files(config: Any, older: Any) -> bool:
+    """Whether one config can serve two versions of a model: same backend, same files to load, same profiles.
+
+    Versions share a config, so a version whose folder was made for another backend cannot stay beside a new one.
+    """
+    return _loading(config) == _loading(older)
+
+
+def _loading(config: Any) -> tuple[object, ...]:
+    profiles = [list(group.profile) for group in config.instance_group]
+    return config.backend, config.default_model_filename, dict(config.cc_model_filenames), profiles
