@@ -18,6 +18,16 @@
     [product]
     text = ["title", "color"]
 
+    [gate]                                 # what a graph of lower precision must keep; see export/gate
+    queries = "queries.jsonl"              # real ones, see export/queries.py; without it the catalogue's own are taken
+    products = 2000                        # so many are to be found, from all over the catalogue
+    held_out = 256                         # so many inputs are compared, where queries are too few
+    [gate.int8]                            # bounds of a precision: cosine_mean, cosine_p01, cosine_min, recall_at_10,
+    cosine_p01 = 0.98                      # recall_at_100, batch_distance, labelled_drop; also gate.fp16, gate.fp32
+
+    [calibration]
+    queries = "train.jsonl"                # real queries that ranges are measured on beside products; never the gate's
+
     [columns]                              # see catalogue/columns.py; used where --columns is not given
     title = "name"
 
@@ -39,24 +49,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from catalogue import BadColumns, Columns
 from ensemble.settings import ResizeMode
 from export import toml
 from export.errors import BadTowers
+from export.gate.table import GateTable
+from export.tables import ExistingPath, Table, existing
 
 DEFAULT_TEXT_TOWER = "sentence-transformers/all-MiniLM-L6-v2"
 UNPICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 Triple = tuple[float, float, float]
-
-
-def _existing(path: Path, info: ValidationInfo) -> Path:
-    folder: Path = (info.context or {}).get("folder", Path())
-    resolved = folder / path.expanduser()
-    if not resolved.exists():
-        raise ValueError(f"a path that exists; there is nothing at {resolved}")
-    return resolved
 
 
 def _safetensors(path: Path) -> Path:
@@ -79,18 +83,13 @@ def _positive(std: Triple) -> Triple:
     return std
 
 
-ExistingPath = Annotated[Path, AfterValidator(_existing)]
-SafetensorsPath = Annotated[Path, AfterValidator(_safetensors), AfterValidator(_existing)]
+SafetensorsPath = Annotated[Path, AfterValidator(_safetensors), AfterValidator(existing)]
 Factory = Annotated[str, AfterValidator(_dotted)]
 Name = Annotated[str, Field(min_length=1)]
 Weights = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class _TowerTable(_Table):
+class _TowerTable(Table):
     """What both towers have: exactly one source, and an optional projection."""
 
     hf: Name | None = None
@@ -148,7 +147,7 @@ class VisionTable(_TowerTable):
         return self
 
 
-class SpaceTable(_Table):
+class SpaceTable(Table):
     """``[space]``; see "Rows, weights and scores" in docs/design.md."""
 
     shared: bool = False
@@ -164,19 +163,27 @@ class SpaceTable(_Table):
         return self
 
 
-class ProductTable(_Table):
+class ProductTable(Table):
     """``[product]``."""
 
     text: Annotated[tuple[Name, ...], Field(min_length=1)] = ("title",)
 
 
-class TowersFile(_Table):
+class CalibrationTable(Table):
+    """``[calibration]``."""
+
+    queries: ExistingPath | None = None
+
+
+class TowersFile(Table):
     """A whole ``towers.toml``."""
 
     text: TextTable = Field(default_factory=lambda: TextTable(hf=DEFAULT_TEXT_TOWER))
     vision: VisionTable
     space: SpaceTable = SpaceTable()
     product: ProductTable = ProductTable()
+    gate: GateTable = GateTable()
+    calibration: CalibrationTable = CalibrationTable()
     columns: Any = None
 
 
