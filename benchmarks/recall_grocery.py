@@ -16,13 +16,14 @@ from training.photos import listed
 VAL = "val"
 
 
-def _rows(data: Path) -> list[dict[str, Any]]:
+def grocery_rows(data: Path) -> list[dict[str, Any]]:
+    """Rows of the catalogue as its file has them."""
     return [json.loads(line) for line in (data / "grocery/catalogue.jsonl").read_text("utf-8").splitlines()]
 
 
 def raw_backbone(data: Path, cache: Path) -> dict[str, float]:
     """Recall of the nearest iconic image by cosine of the raw features, no training at all."""
-    rows, photos = _rows(data), listed(data / "grocery/splits.csv", VAL, "class_id")
+    rows, photos = grocery_rows(data), listed(data / "grocery/splits.csv", VAL, "class_id")
     backbone = Backbone(data / "weights/mobilenet_v2_1.0_224_fp32.onnx")
     pictures = [data / "grocery" / row["iconic_image"] for row in rows]
     shown, iconic = (features(backbone, paths, cache)[:, 0] for paths in ([p.path for p in photos], pictures))
@@ -35,7 +36,7 @@ def raw_backbone(data: Path, cache: Path) -> dict[str, float]:
 
 def description_recall(pipeline: Pipeline, data: Path) -> dict[str, float]:
     """Recall of the products' descriptions as text queries; the products' own text is name and category alone."""
-    rows = [row for row in _rows(data) if row["description"]]
+    rows = [row for row in grocery_rows(data) if row["description"]]
     answers = list(batched([row["description"] for row in rows], lambda some: pipeline.search(texts=some, k=5)))
     return recall(answers, [str(row["id"]) for row in rows]) | {"queries": len(rows)}
 

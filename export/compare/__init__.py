@@ -1,0 +1,1 @@
+"""Chooses a tower: the same evaluation over several towers files, quality beside latency and size."""
