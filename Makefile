@@ -6,7 +6,7 @@ export HF_HUB_OFFLINE ?= 1
 export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-tensorrt compare modelopt train-sample clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,17 @@ bench-request: .venv/.dev $(STORE)/releases/0001/manifest.json ## What serving a
 bench-recall: .venv/.dev $(STORE)/releases/0001/manifest.json ## Recall over the sample's held-out photos and, after `make grocery`, real ones
 	$(PY) -m benchmarks.recall --store $(STORE)
 
+bench-tensorrt: .venv/.dev $(STORE)/releases/0001/manifest.json ## Engines in FP32, FP16, INT8 beside PyTorch and ONNX Runtime (needs a GPU and TensorRT)
+	$(PY) -m benchmarks.tensorrt --store $(STORE)
+
+compare: .venv/.dev ## Compare five vision towers on the groceries (needs TANDEM_DATA)
+	test -f var/grocery/head.safetensors || $(PY) -m training head --out var/grocery/head.safetensors
+	$(PY) -m benchmarks.compare_towers
+	$(PY) -m benchmarks.queries_files grocery --out var/compare/queries.jsonl
+	$(PY) -m export compare --towers configs/compare/*.toml --columns configs/grocery.toml --catalogue $(TANDEM_DATA)/grocery/catalogue.jsonl --queries var/compare/queries.jsonl
+
+modelopt: .venv-modelopt/.done ## Build the environment of NVIDIA ModelOpt, which makes INT8 graphs for TensorRT (1.4 GB)
+
 load: .venv/.dev ## Load a running server for a minute over gRPC
 	$(PY) -m locust -f loadtest/locustfile.py GrpcUser --headless -u 32 -r 32 -t 60s
 
@@ -57,6 +68,12 @@ clean: ## Remove everything that was made, but not the environment
 
 .venv/.dev: pyproject.toml | .venv/bin/pip
 	.venv/bin/pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv-modelopt/.done: export/precision/modelopt/requirements.txt
+	$(PYTHON) -m venv .venv-modelopt
+	.venv-modelopt/bin/pip install --quiet --requirement $<
+	.venv-modelopt/bin/pip install --quiet --no-deps nvidia-modelopt==0.47.0
 	touch $@
 
 $(STORE)/sample/catalogue.jsonl: | .venv/.demo

@@ -53,6 +53,7 @@ class Manifest:
         figures: The figures of the release as a whole.
         steps: In their order.
         notes: What someone who switches to this release must know, in sentences.
+        towers: Of ``text`` and ``vision``: the precision that was chosen, and all candidates with their figures.
         format: Version of this file's format.
     """
 
@@ -66,6 +67,7 @@ class Manifest:
     figures: Mapping[str, Figure]
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
+    towers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     format: int = FORMAT
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m export release``."""
+"""The command line: ``python -m export release`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from catalogue import BadRows, CatalogueError
 from ensemble.errors import EnsembleError
-from ensemble.release import Manifest, manifest_path, release_folder
+from export.compare.cli import compare
 from export.errors import ExportError, GateFailed
+from export.gate.choose import AUTO
 from export.order import DEFAULT_TOWERS, Order
-from export.reading import SKIPPED_ROWS
+from export.telling import tell
 
 USERS_MISTAKE = 2
 FAILED_GATE = 1
 INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(compare)
 
 
 @app.callback()
 def main() -> None:
-    """Make releases from towers and a catalogue."""
+    """Make releases from towers and a catalogue, and compare towers."""
 
 
 @app.command()
-def release(
+def release(  # noqa: PLR0913 - an option each
     catalogue: Annotated[
         str, typer.Option(help="Products: .jsonl, .csv, .tsv or .parquet; a path or a URL of fsspec.")
     ],
@@ -54,9 +55,24 @@ def release(
         typer.Option(help="Where the towers come from; see export/towers_file.py.", show_default="the sample's"),
     ] = DEFAULT_TOWERS,
     columns: Annotated[Path | None, typer.Option(help="Which column holds which field; a TOML file.")] = None,
-    target: Annotated[str, typer.Option(help="What the towers run on.")] = "cpu",
+    target: Annotated[str, typer.Option(help="What the towers run on: cpu, onnxruntime or tensorrt.")] = "cpu",
     store: Annotated[Path, typer.Option(help="Where releases go.")] = Path("var"),
     *,
+    device: Annotated[
+        str, typer.Option(help="cpu or gpu, where the target runs on both.", show_default="its own")
+    ] = "",
+    precision: Annotated[
+        str, typer.Option(help="auto for the fastest that passes the gate, or int8, fp16, fp32.")
+    ] = AUTO,
+    allow_precision: Annotated[
+        bool, typer.Option("--allow-precision", help="Fall back down int8, fp16, fp32 where the asked one fails.")
+    ] = False,
+    queries: Annotated[
+        Path | None, typer.Option(help="Held-out queries, .jsonl, that the gate asks; see export/queries.py.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Other queries, .jsonl, that ranges are measured on beside products.")
+    ] = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Go on without rows that cannot become products.")
     ] = False,
@@ -64,14 +80,26 @@ def release(
     """Make the next release: towers, repository, index, probe and manifest."""
     console = Console(stderr=True)
     try:
-        order = Order(catalogue, store, towers, columns, target, skip_bad_rows)
+        order = Order(
+            catalogue,
+            store,
+            towers,
+            columns,
+            target=target,
+            skip_bad_rows=skip_bad_rows,
+            device=device,
+            precision=precision,
+            allow_precision=allow_precision,
+            queries=queries,
+            calibration=calibration,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with _told(console), _terminated_as_interrupted(), _progress(console) as progress:
         from export.release import make_release
 
         manifest = make_release(order, progress)
-    _report(console, manifest, store)
+    tell(console, manifest, store)
 
 
 @contextmanager
@@ -129,22 +157,3 @@ def _progress(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
-
-
-def _report(console: Console, manifest: Manifest, store: Path) -> None:
-    table = Table("step", "seconds", "figures", title=f"Release {manifest.release}")
-    for step in manifest.steps:
-        figures = ", ".join(f"{name} {_shown(value)}" for name, value in step.figures.items())
-        table.add_row(step.name, f"{step.seconds:.1f}", figures)
-    console.print(table)
-    for note in manifest.notes:
-        console.print(f"[yellow]note:[/] {escape(note)}", soft_wrap=True)
-    skipped = manifest.figures["skipped_rows"]
-    if skipped:
-        listed_in = release_folder(store, manifest.release) / SKIPPED_ROWS
-        console.print(f"[yellow]{skipped} bad row(s) were left out; each is named in {listed_in}[/]", soft_wrap=True)
-    console.print(f"Written to {manifest_path(store, manifest.release)}", soft_wrap=True)
-
-
-def _shown(value: object) -> str:
-    return f"{value:.2g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -13,6 +13,7 @@ from pathlib import Path
 from ensemble.hashing import sha256
 from ensemble.release import release_folder
 from export.order import Order, Plans
+from export.queries import read_queries
 from export.reading import CheckedCatalogue
 from export.store import Staging
 
@@ -42,6 +43,12 @@ def inputs_of(order: Order, plans: Plans, checked: CheckedCatalogue) -> dict[str
         files["columns"] = order.columns
     files |= {f"text.{name}": path for name, path in plans.text.files.items()}
     files |= {f"vision.{name}": path for name, path in plans.vision.files.items()}
+    for name, path in (
+        ("queries", order.queries or plans.file.gate.queries),
+        ("calibration", order.calibration or plans.file.calibration.queries),
+    ):
+        if path is not None:
+            files[name] = path
     return {
         "catalogue": {"path": order.catalogue, "sha256": checked.sha256},
         "pictures": {"path": checked.pictures.folder, "sha256": checked.pictures_sha256},
@@ -62,6 +69,18 @@ def files_of(stage: Staging) -> dict[str, Path]:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that make a release."""
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def queries_id(path: Path | None) -> str:
+    """SHA-256 over a queries file and its photos; empty where there is none.
+
+    Raises:
+        BadQueries: It cannot be read, or is not valid.
+    """
+    if path is None:
+        return ""
+    photos = [sha256(query.image) for query in read_queries(path) if query.image is not None]
+    return hashlib.sha256("".join([sha256(path), *photos]).encode()).hexdigest()
 
 
 def _version(name: str) -> str:

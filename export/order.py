@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.settings import ProductSettings
+from export.gate.choose import ASKED, AUTO
 from export.plans import TextPlan, VisionPlan
+from export.targets import CPU, choose_device
 from export.text_towers import plan_text
 from export.towers_file import TowersFile, load
 from export.vision_towers import plan_vision
 
-TARGETS = ("cpu",)
-PLANNED_TARGETS = ("onnxruntime", "tensorrt")
 DEFAULT_TOWERS = Path(__file__).resolve().parent.parent / "sample" / "towers.toml"
 
 
@@ -27,20 +27,29 @@ class Order:
         columns: A TOML file with ``[columns]``, which goes before that of the towers file.
         target: What the towers run on.
         skip_bad_rows: Go on without rows that cannot become products.
+        device: ``cpu`` or ``gpu``; empty for the target's own.
+        precision: ``auto`` for the fastest that passes the gate, or ``int8``, ``fp16``, ``fp32``.
+        allow_precision: Where the asked precision fails its gate, fall back down int8, fp16, fp32.
+        queries: Held-out queries, which go before those of the towers file.
+        calibration: Queries to calibrate on, which go before those of the towers file.
     """
 
     catalogue: str
     store: Path
     towers: Path = DEFAULT_TOWERS
     columns: Path | None = None
-    target: str = "cpu"
+    target: str = CPU
     skip_bad_rows: bool = False
+    device: str = ""
+    precision: str = AUTO
+    allow_precision: bool = False
+    queries: Path | None = None
+    calibration: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.target in PLANNED_TARGETS:
-            raise ValueError(f"`target` {self.target!r} is not there yet; allowed: {', '.join(TARGETS)}")
-        if self.target not in TARGETS:
-            raise ValueError(f"`target` must be one of {', '.join(TARGETS)}, got {self.target!r}")
+        object.__setattr__(self, "device", choose_device(self.target, self.device))
+        if self.precision not in ASKED:
+            raise ValueError(f"`precision` must be one of {', '.join(ASKED)}, got {self.precision!r}")
 
 
 @dataclass(frozen=True)

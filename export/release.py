@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from rich.progress import Progress
 
 from catalogue import Product
@@ -17,31 +18,37 @@ from ensemble.index import IndexBuilder
 from ensemble.pipeline import Encoders, Pipeline
 from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import SpaceSettings
-from ensemble.towers import Tower
 from export import repository
 from export.cases import text_cases, vision_cases
-from export.check import Agreement, hold
+from export.check import Agreement
 from export.configs import Facts
+from export.decisions import NAMES, Deciding, Decision
 from export.embedding import Rows, embed
 from export.errors import BadSource
-from export.graphs import BuiltTower
 from export.identity import files_of, inputs_of, space_id, versions
+from export.kept import FOLDER as KEPT
+from export.kept import Kept, code
 from export.order import Order, Plans
 from export.probe import write_probe
 from export.reading import BAD_ROWS, SKIPPED_ROWS, CheckedCatalogue, all_problems_listed, columns_of, read_checked
+from export.report.writer import REPORT
+from export.sources import Source, held
 from export.steps import Recorder
 from export.store import Staging, commit, staging
+from export.targets import TEXT, VISION
 
-TEXT, VISION = "text_tower", "vision_tower"
+ROWS = "rows.npy"
 MAX_THREADS = 8
 SHAPES_CHANGED = (
-    "Shapes of {} differ from release {}, and versions of a model share them: only release {} is loaded. "
+    "Shapes or backends of {} differ from release {}, and versions of a model share them: only release {} is loaded. "
     "Roll replicas instead of switching in place."
 )
 
 
 def make_release(order: Order, progress: Progress) -> Manifest:
-    """Make the next release of a store; when anything fails, the store is as it was before.
+    """Make the next release of a store; when anything fails, what the store serves is as it was before.
+
+    Steps that were finished by a run that failed or was interrupted are taken from it, where their inputs are the same.
 
     Args:
         order: What is to be released.
@@ -53,8 +60,10 @@ def make_release(order: Order, progress: Progress) -> Manifest:
     """
     plans = Plans.of(order.towers)
     with staging(order.store) as stage:
-        manifest = _Work(order, plans, stage, Recorder(progress)).run()
+        kept = Kept(order.store / KEPT, {**versions(), **code()})
+        manifest = _Work(order, plans, stage, Recorder(progress), kept).run()
         commit(stage)
+        kept.clear()
     return manifest
 
 
@@ -66,17 +75,20 @@ class _Work:
     plans: Plans
     stage: Staging
     recorder: Recorder
+    kept: Kept
 
     def run(self) -> Manifest:
         """Every step in its order; the manifest comes last."""
         checked = self._read()
-        agreements = self._check(self._build(), checked)
+        towers = self._build()
+        agreements = self._check(towers, checked)
+        decisions = self._precision(towers, checked)
         space = self._space(agreements)
         notes = self._write(space)
         products = checked.catalogue.products
-        self._index(products, self._embed(checked), space)
+        self._index(products, self._embed(checked, space), space)
         self._probe(checked)
-        return self._manifest(checked, space, agreements, notes)
+        return self._manifest(checked, space, (agreements, decisions), notes)
 
     def _read(self) -> CheckedCatalogue:
         plans = self.plans
@@ -93,31 +105,50 @@ class _Work:
             step.figures["skipped_rows"] = checked.catalogue.skipped_rows
         return checked
 
-    def _build(self) -> dict[str, BuiltTower]:
-        built = {}
+    def _build(self) -> dict[str, Source]:
+        towers = {}
         with self.recorder.step("towers", unit="towers") as step:
             advance = step.start(2)
             for model, plan in ((TEXT, self.plans.text), (VISION, self.plans.vision)):
-                built[model] = plan.build()
-                path = repository.write_graph(self.stage.models, model, self.stage.release, built[model].graph)
+                towers[model] = Source.of(model, plan, self._table(model), self.kept)
+                path = repository.place_graph(self.stage.models, model, self.stage.release, towers[model].graph)
                 step.figures[f"{model}_bytes"] = path.stat().st_size
+                step.resumed(towers[model].resumed)
                 advance(1)
-        return built
+        return towers
 
-    def _check(self, built: Mapping[str, BuiltTower], checked: CheckedCatalogue) -> dict[str, Agreement]:
+    def _check(self, towers: Mapping[str, Source], checked: CheckedCatalogue) -> dict[str, Agreement]:
         plans, products = self.plans, checked.catalogue.products
         cases = {
-            TEXT: text_cases(products, plans.text, plans.product),
-            VISION: vision_cases(products, checked.pictures, plans.vision.settings),
+            TEXT: lambda: text_cases(products, plans.text, plans.product),
+            VISION: lambda: vision_cases(products, checked.pictures, plans.vision.settings),
         }
         agreements = {}
         with self.recorder.step("check") as step:
-            for model, tower in built.items():
-                served = Tower(self._version(model) / "model.onnx", threads=_threads())
-                agreements[model] = hold(model, served, tower.reference, cases[model])
+            for model, tower in towers.items():
+                inputs = tower.inputs | checked.hashes | {"product": asdict(plans.product)}
+                agreements[model], resumed = held(self.kept, model, tower, cases[model], inputs, threads=_threads())
                 step.figures[f"{model}_max_abs_diff"] = agreements[model].max_abs_diff
                 step.figures[f"{model}_inputs"] = agreements[model].inputs
+                step.resumed(resumed)
         return agreements
+
+    def _precision(self, towers: Mapping[str, Source], checked: CheckedCatalogue) -> dict[str, Decision]:
+        """Put the graphs in place that serve."""
+        release = self.stage.release
+        failed = self.order.store / "failed" / f"{release:04d}" / REPORT
+        deciding = Deciding(self.order, self.plans, towers, checked, self.kept, _threads(), release, failed)
+        with self.recorder.step("precision", unit="steps") as step:
+            decisions = deciding.run(step.start)
+            proofs = {model: one.proof for model, one in decisions.items() if one.proof is not None}
+            if proofs:
+                chosen = {model: one.choice for model, one in decisions.items() if one.choice is not None}
+                deciding.write_report(self.stage.folder / REPORT, proofs, chosen)
+                step.resumed(all(proof.resumed for proof in proofs.values()))
+            for model, decision in decisions.items():
+                repository.place_graph(self.stage.models, model, self.stage.release, decision.graph)
+                step.figures[model] = decision.name
+        return decisions
 
     def _space(self, agreements: Mapping[str, Agreement]) -> SpaceSettings:
         asked = self.plans.file.space
@@ -136,7 +167,10 @@ class _Work:
     def _write(self, space: SpaceSettings) -> list[str]:
         """Write the repository; returns what someone who switches to this release must know."""
         text, image = self.plans.text, self.plans.vision
-        facts = Facts(self.stage.release, None, text.settings, image.settings, space)
+        order = self.order
+        facts = Facts(
+            self.stage.release, None, text.settings, image.settings, space, target=order.target, device=order.device
+        )
         sections: dict[str, repository.Settings] = {
             "text": text.settings,
             "image": image.settings,
@@ -149,15 +183,24 @@ class _Work:
             repository.write_settings(self.stage.models, facts.release, sections, text.tokenizer)
             repository.write_models(self.stage.models, configs, replace(facts, kept=kept))
             repository.copy_shared(self.stage.models, self.stage.folder / "models")
+            repository.write_flags(self.stage.folder, configs, facts)
             step.figures["models"] = len(configs)
             step.figures["version_kept"] = kept or 0
         return [SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []
 
-    def _embed(self, checked: CheckedCatalogue) -> Rows:
-        encoders = Encoders.open(self.stage.models, self.stage.release, threads=_threads())
+    def _embed(self, checked: CheckedCatalogue, space: SpaceSettings) -> Rows:
         products = checked.catalogue.products
         with self.recorder.step("embed", unit="products") as step:
-            rows = embed(encoders, products, checked.pictures, step.start(len(products)))
+            advance = step.start(len(products))
+
+            def make(folder: Path) -> None:
+                encoders = Encoders.open(self.stage.models, self.stage.release, threads=_threads())
+                np.save(folder / ROWS, embed(encoders, products, checked.pictures, advance))
+
+            inputs = {"space": space.space_id, "product": asdict(self.plans.product), **checked.hashes}
+            result = self.kept.step("rows", inputs, make)
+            rows: Rows = np.load(result.folder / ROWS, allow_pickle=False)
+            step.resumed(result.resumed)
             step.figures["products"], step.figures["row_dim"] = rows.shape
         return rows
 
@@ -180,9 +223,10 @@ class _Work:
         self,
         checked: CheckedCatalogue,
         space: SpaceSettings,
-        agreements: Mapping[str, Agreement],
+        found: tuple[Mapping[str, Agreement], Mapping[str, Decision]],
         notes: Sequence[str],
     ) -> Manifest:
+        agreements, decisions = found
         with self.recorder.step("manifest") as step:
             files = files_of(self.stage)
             outputs = {name: sha256(path) for name, path in files.items()}
@@ -207,10 +251,15 @@ class _Work:
                 "image_max_abs_diff": agreements[VISION].max_abs_diff,
             },
             steps=tuple(self.recorder.steps),
-            notes=tuple(notes),
+            notes=(*notes, *(f"{model}: {one.fell_back}" for model, one in decisions.items() if one.fell_back)),
+            towers={NAMES[model]: decision.as_dict() for model, decision in decisions.items()},
         )
         manifest.save(self.stage.folder / MANIFEST)
         return manifest
+
+    def _table(self, model: str) -> dict[str, object]:
+        file = self.plans.file
+        return (file.text if model == TEXT else file.vision).model_dump(mode="json")
 
     def _version(self, model: str) -> Path:
         return repository.version_folder(self.stage.models, model, self.stage.release)

@@ -37,6 +37,8 @@ class Recorder:
         started = time.perf_counter()
         yield running
         self.progress.update(task, total=running.total, completed=running.total)
+        if not running.figures.get("resumed", True):
+            del running.figures["resumed"]
         self.steps.append(Step(name, round(time.perf_counter() - started, 3), running.figures))
 
 
@@ -55,6 +57,10 @@ class Running:
     task: TaskID
     figures: dict[str, Figure] = field(default_factory=dict)
     total: int = 1
+
+    def resumed(self, resumed: bool) -> None:
+        """Note in the figures that an earlier run did this; a step of several parts only if it did all."""
+        self.figures["resumed"] = resumed and self.figures.get("resumed", True)
 
     def start(self, total: int) -> Callable[[int], None]:
         """Show a bar of ``total`` units; gives the function that is told of units done."""

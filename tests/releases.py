@@ -13,4 +13,4 @@ from export.release import make_release as make
 
 def make_release(catalogue: Path, store: Path, towers: Path = DEFAULT_TOWERS) -> Manifest:
     """Make the next release of a store, without showing progress."""
-    return make(Order(str(catalogue), store, towers), Progress(disable=True))
+    return make(Order(str(catalogue), store, towers, precision="fp32"), Progress(disable=True))

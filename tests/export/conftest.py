@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -149,12 +150,19 @@ Make = Callable[..., Manifest]
 
 @pytest.fixture(scope="session")
 def make(shop: Path, towers: Path) -> Make:
-    """Makes a release of the tiny shop: ``make(store, towers=..., catalogue=..., skip_bad_rows=...)``."""
+    """Makes a release of the tiny shop: ``make(store, towers=..., catalogue=..., skip=..., precision=...)``."""
 
     def run(
-        store: Path, *, towers: Path = towers, catalogue: Path = shop, columns: Path | None = None, skip: bool = False
+        store: Path,
+        *,
+        towers: Path = towers,
+        catalogue: Path = shop,
+        columns: Path | None = None,
+        skip: bool = False,
+        precision: str = "fp32",
+        **more: Any,
     ) -> Manifest:
-        order = Order(str(catalogue), store, towers, columns, skip_bad_rows=skip)
+        order = Order(str(catalogue), store, towers, columns, skip_bad_rows=skip, precision=precision, **more)
         return make_release(order, Progress(console=Console(quiet=True)))
 
     return run

@@ -16,6 +16,8 @@ from export import check, release
 from export.cli import app
 
 runner = CliRunner()
+# What the command does, without what the gate does.
+FP32 = ("--precision", "fp32")
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -24,14 +26,14 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 def test_a_release_is_reported(shop: Path, towers: Path, tmp_path: Path) -> None:
-    code, output = run("--catalogue", shop, "--towers", towers, "--store", tmp_path / "var")
+    code, output = run("--catalogue", shop, "--towers", towers, "--store", tmp_path / "var", *FP32)
     assert code == 0
     assert "Release 1" in output
     assert "manifest.json" in output
     assert (tmp_path / "var" / "releases" / "0001" / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("target", ["onnxruntime", "tensorrt", "gpu"])
+@pytest.mark.parametrize("target", ["tpu", "gpu"])
 def test_a_target_that_is_not_there_is_a_users_mistake(shop: Path, target: str) -> None:
     code, output = run("--catalogue", shop, "--target", target)
     assert code == 2
@@ -41,7 +43,7 @@ def test_a_target_that_is_not_there_is_a_users_mistake(shop: Path, target: str) 
 
 def test_users_mistakes_are_told_without_a_traceback(towers: Path, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text('{"id": "1", "title": ""}\n')
-    code, output = run("--catalogue", tmp_path / "c.jsonl", "--towers", towers, "--store", tmp_path / "var")
+    code, output = run("--catalogue", tmp_path / "c.jsonl", "--towers", towers, "--store", tmp_path / "var", *FP32)
     assert code == 2
     assert "row 1: title = ''" in output
     assert "--skip-bad-rows" in output
@@ -58,7 +60,7 @@ def test_rows_that_were_left_out_are_named(towers: Path, tmp_path: Path) -> None
 
 
 def test_a_towers_file_that_is_missing_is_named(shop: Path, tmp_path: Path) -> None:
-    code, output = run("--catalogue", shop, "--towers", tmp_path / "none.toml", "--store", tmp_path / "var")
+    code, output = run("--catalogue", shop, "--towers", tmp_path / "none.toml", "--store", tmp_path / "var", *FP32)
     assert code == 2
     assert "none.toml" in output
 
@@ -67,7 +69,7 @@ def test_a_failed_gate_has_its_own_code(
     shop: Path, towers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check, "MAX_ABS_DIFF", -1.0)
-    code, output = run("--catalogue", shop, "--towers", towers, "--store", tmp_path / "var")
+    code, output = run("--catalogue", shop, "--towers", towers, "--store", tmp_path / "var", *FP32)
     assert code == 1
     assert "failed its gate" in output
 
@@ -79,7 +81,7 @@ def test_ctrl_c_is_told_in_plain_words(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(release, "embed", interrupt)
-    code, output = run("--catalogue", shop, "--towers", towers, "--store", tmp_path / "var")
+    code, output = run("--catalogue", shop, "--towers", towers, "--store", tmp_path / "var", *FP32)
     assert code == 130
     assert "Interrupted. Nothing was released" in output
 

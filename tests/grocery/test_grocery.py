@@ -45,7 +45,7 @@ def _data() -> Iterator[None]:
 
 
 def release(catalogue: Path, towers: Path, store: Path) -> Manifest:
-    return make_release(Order(str(catalogue), store, towers), Progress(console=Console(quiet=True)))
+    return make_release(Order(str(catalogue), store, towers, precision="fp32"), Progress(console=Console(quiet=True)))
 
 
 def as_configured(folder: Path) -> Path:

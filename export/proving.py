@@ -1,0 +1,174 @@
+"""Finds the graph of a tower that serves: makes the candidates, judges them, and takes the fastest that passes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ensemble.hashing import sha256
+from export.errors import BadCalibration
+from export.gate.choose import AUTO, Choice, choose
+from export.gate.evaluate import Bench, evaluate, work
+from export.gate.inputs import Source
+from export.gate.preparation import Preparation
+from export.gate.stored import as_dict, from_dict
+from export.gate.subject import Open, open_tower
+from export.gate.trial import Kind, Trial
+from export.gate.values import Bounds, Verdict
+from export.kept import Kept
+from export.precision.calibration import Calibration
+from export.precision.candidates import Candidate
+from export.precision.recipes import recipes
+from export.precision.search import Candidates, make_candidates, read_candidates
+from export.reference import Floats, Reference
+
+VERDICTS = "verdicts.json"
+# Spent on each candidate at each batch size.
+SECONDS = 1.0
+
+Advance = Callable[[int], None]
+Weigh = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is claimed of a tower, and all that it takes to judge it.
+
+    Args:
+        model: ``text_tower`` or ``vision_tower``.
+        kind: The same for the gate.
+        graph: The FP32 graph, which has been held to its source.
+        reference: Gives the source; called only where something is judged, since loading it takes long.
+        preparation: Raw inputs to tensors.
+        calibrate: Gives real inputs for ranges.
+        weigh: Makes of product vectors what labelled queries are compared with, given the trial.
+        inputs: Hashes and settings that calibration and trial follow from.
+    """
+
+    model: str
+    kind: Kind
+    graph: Path
+    reference: Callable[[], Reference]
+    preparation: Preparation
+    calibrate: Callable[[], Calibration]
+    weigh: Callable[[Trial], Weigh]
+    inputs: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How candidates are judged.
+
+    Args:
+        asked: ``auto`` or a precision.
+        allow_fallback: Fall back down int8, fp16, fp32.
+        target: What the tower runs on.
+        device: ``cpu`` or ``gpu``.
+        bounds: By precision.
+        source: Where held-out inputs and products to find come from.
+        threads: While vectors are compared.
+        start: Opens a candidate as it will be served.
+    """
+
+    asked: str
+    allow_fallback: bool
+    target: str
+    device: str
+    bounds: Mapping[str, Bounds]
+    source: Source
+    threads: int = 1
+    start: Open = field(default=open_tower)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the gate found of a tower.
+
+    Args:
+        model: Its name.
+        verdicts: On every candidate, FP32 first.
+        bounds: By precision.
+        failed: Why, by name, where a recipe could not be carried out.
+        resumed: Whether an earlier run found it.
+    """
+
+    model: str
+    verdicts: tuple[Verdict, ...]
+    bounds: Mapping[str, Bounds]
+    failed: Mapping[str, str]
+    resumed: bool
+
+    def choose(self, rule: Rule, report: Path) -> Choice:
+        """The candidate that serves.
+
+        Raises:
+            GateFailed: None may; names figure, bound, worst inputs and the report.
+        """
+        return choose(self.verdicts, rule.asked, allow_fallback=rule.allow_fallback, tower=self.model, report=report)
+
+
+def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance]) -> Proof:
+    """Make and judge the candidates of a tower, or read what an earlier run found.
+
+    Args:
+        claim: The tower.
+        rule: How it is judged.
+        kept: Results of earlier runs.
+        start: Told how many steps there are; gives what is told of each that is done.
+
+    Raises:
+        BadEvaluation: Nothing can be judged by these inputs.
+        BadCalibration: A precision was asked for that needs ranges, and there are no inputs.
+    """
+    trial = rule.source.trial(claim.kind)
+    tried = [one for one in recipes(rule.target, rule.device) if _wanted(one.precision, rule)]
+    inputs = {"graph": sha256(claim.graph), "target": [rule.target, rule.device], **claim.inputs}
+    advance = start(len(tried) + work(trial, [Candidate("fp32", "all", claim.graph)] * (1 + len(tried))))
+    made = kept.step(
+        f"candidates.{claim.model}",
+        inputs | {"recipes": [one.name for one in tried]},
+        lambda folder: make_candidates(claim.graph, tried, _calibration(claim, rule), folder, advance),
+    )
+    candidates = read_candidates(made.folder)
+    graphs = {one.name: sha256(one.graph) for one in candidates.made}
+    bounds = {name: asdict(one) for name, one in rule.bounds.items()}
+    judged = kept.step(
+        f"gate.{claim.model}",
+        inputs | {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)},
+        lambda folder: _judge(claim, rule, trial, candidates, folder, advance),
+    )
+    verdicts = _read(judged.folder, candidates)
+    return Proof(claim.model, verdicts, rule.bounds, candidates.failed, made.resumed and judged.resumed)
+
+
+def _wanted(precision: str, rule: Rule) -> bool:
+    return rule.asked in (AUTO, precision) or (rule.allow_fallback and rule.asked == "int8")
+
+
+def _calibration(claim: Claim, rule: Rule) -> Calibration:
+    try:
+        return claim.calibrate()
+    except BadCalibration as error:
+        raise BadCalibration(f"{claim.model}: {error}; or release with precision fp32, got {rule.asked}") from error
+
+
+def _judge(claim: Claim, rule: Rule, trial: Trial, candidates: Candidates, folder: Path, advance: Advance) -> None:
+    bench = Bench(rule.start, rule.threads, SECONDS, claim.weigh(trial))
+    verdicts = evaluate(
+        trial,
+        claim.preparation,
+        claim.reference(),
+        candidates.made,
+        bounds=rule.bounds,
+        bench=bench,
+        advance=advance,
+    )
+    content = [as_dict(verdict, cosines=True) for verdict in verdicts]
+    (folder / VERDICTS).write_text(json.dumps(content), "utf-8")
+
+
+def _read(folder: Path, candidates: Candidates) -> tuple[Verdict, ...]:
+    content: Sequence[Mapping[str, object]] = json.loads((folder / VERDICTS).read_text("utf-8"))
+    return tuple(from_dict(one, candidate.graph) for one, candidate in zip(content, candidates.made, strict=True))

@@ -1,0 +1,1 @@
+"""``report.html``: what the gate measured of both towers, on one page that needs nothing else."""
