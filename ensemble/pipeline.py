@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.engine_tower import EngineTower
 from ensemble.image import ImagePreprocessor
 from ensemble.index import ExactEngine, Hits, load
+from ensemble.opening import open_tower
 from ensemble.product import ProductPreprocessor, product_rows
 from ensemble.retrieval import Retrieval
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, read
@@ -53,9 +55,9 @@ class Encoders:
     """
 
     text: TextPreprocessor
-    text_tower: Tower
+    text_tower: Tower | EngineTower
     image: ImagePreprocessor
-    vision_tower: Tower
+    vision_tower: Tower | EngineTower
     product: ProductSettings
 
     @classmethod
@@ -69,9 +71,9 @@ class Encoders:
         settings = folder / "settings.json"
         return cls(
             text=TextPreprocessor(folder / "tokenizer.json", read(settings, "text", TextSettings)),
-            text_tower=Tower(models / "text_tower" / str(release) / "model.onnx", threads=threads),
+            text_tower=open_tower(models / "text_tower" / str(release), threads=threads),
             image=ImagePreprocessor(read(settings, "image", ImageSettings)),
-            vision_tower=Tower(models / "vision_tower" / str(release) / "model.onnx", threads=threads),
+            vision_tower=open_tower(models / "vision_tower" / str(release), threads=threads),
             product=read(settings, "product", ProductSettings),
         )
 

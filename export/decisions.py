@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from export.engines.options import text_profiles, vision_profiles
+from export.engines.trying import SUMMARY, Engines, engine_files
 from export.errors import BadCalibration, GateFailed, TooLittle
 from export.gate.choose import AUTO, Choice
 from export.gate.inputs import Source as Inputs
@@ -24,7 +27,7 @@ from export.reading import CheckedCatalogue
 from export.report.values import Report, TowerReport
 from export.report.writer import write_report
 from export.sources import Source
-from export.targets import TEXT, VISION
+from export.targets import TENSORRT, TEXT, VISION
 from export.weighing import Weighing
 
 Advance = Callable[[int], None]
@@ -55,6 +58,12 @@ class Decision:
         """What the gate chose."""
         chosen = choice.verdict.candidate
         return cls(chosen.graph, chosen.name, proof, choice, choice.fell_back)
+
+    @property
+    def engine_files(self) -> list[Path]:
+        """Plan and stamp of its engine; none where the target has no engines."""
+        folder = None if self.proof is None else self.proof.engines.get(self.name)
+        return [] if folder is None else engine_files(folder)
 
     def as_dict(self) -> dict[str, Any]:
         """For the manifest."""
@@ -100,7 +109,7 @@ class Deciding:
             GateFailed: A tower has no candidate that may serve; the report is written where the error says.
             BadEvaluation: Nothing can be judged by these inputs.
         """
-        if self.order.precision == "fp32":
+        if self.order.precision == "fp32" and self.order.target != TENSORRT:
             return {model: Decision(tower.graph, FP32) for model, tower in self.towers.items()}
         rule = self._rule()
         proofs: dict[str, Proof] = {}
@@ -136,6 +145,11 @@ class Deciding:
                 },
                 environment={**machine(), **versions()},
                 notes=tuple(notes(proofs, chosen)),
+                engines={
+                    f"{model}, {name}": json.loads((folder / SUMMARY).read_text("utf-8"))
+                    for model, proof in proofs.items()
+                    for name, folder in proof.engines.items()
+                },
             ),
         )
 
@@ -151,8 +165,22 @@ class Deciding:
         )
         order = self.order
         return Rule(
-            order.precision, order.allow_precision, order.target, order.device, gate.bounds, source, self.threads
+            order.precision,
+            order.allow_precision,
+            order.target,
+            order.device,
+            gate.bounds,
+            source,
+            self.threads,
+            self._engines() if order.target == TENSORRT else None,
         )
+
+    def _engines(self) -> Engines:
+        profiles = {
+            TEXT: text_profiles(self.plans.text.settings.buckets),
+            VISION: vision_profiles(self.plans.vision.settings.size),
+        }
+        return Engines.here(profiles)
 
     def _claims(self) -> dict[str, Claim]:
         text, vision = self.plans.text, self.plans.vision

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ensemble.hashing import sha256
+from export.engines.trying import Engines
 from export.errors import BadCalibration
 from export.gate.choose import AUTO, Choice, choose
 from export.gate.evaluate import Bench, evaluate, work
@@ -21,7 +22,8 @@ from export.kept import Kept
 from export.precision.calibration import Calibration
 from export.precision.candidates import Candidate
 from export.precision.recipes import recipes
-from export.precision.search import Candidates, make_candidates, read_candidates
+from export.precision.search import make_candidates, read_candidates
+from export.precision.simulated import SimulatedTower
 from export.reference import Floats, Reference
 
 VERDICTS = "verdicts.json"
@@ -69,7 +71,7 @@ class Rule:
         bounds: By precision.
         source: Where held-out inputs and products to find come from.
         threads: While vectors are compared.
-        start: Opens a candidate as it will be served.
+        engines: Builds engines of the candidates, where the target has them.
     """
 
     asked: str
@@ -79,7 +81,7 @@ class Rule:
     bounds: Mapping[str, Bounds]
     source: Source
     threads: int = 1
-    start: Open = field(default=open_tower)
+    engines: Engines | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Proof:
         bounds: By precision.
         failed: Why, by name, where a recipe could not be carried out.
         resumed: Whether an earlier run found it.
+        engines: Where the engine of each candidate is, by its name; none where the target has no engines.
     """
 
     model: str
@@ -99,6 +102,7 @@ class Proof:
     bounds: Mapping[str, Bounds]
     failed: Mapping[str, str]
     resumed: bool
+    engines: Mapping[str, Path] = field(default_factory=dict)
 
     def choose(self, rule: Rule, report: Path) -> Choice:
         """The candidate that serves.
@@ -134,13 +138,13 @@ def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance])
     candidates = read_candidates(made.folder)
     graphs = {one.name: sha256(one.graph) for one in candidates.made}
     bounds = {name: asdict(one) for name, one in rule.bounds.items()}
-    judged = kept.step(
-        f"gate.{claim.model}",
-        inputs | {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)},
-        lambda folder: _judge(claim, rule, trial, candidates, folder, advance),
-    )
-    verdicts = _read(judged.folder, candidates)
-    return Proof(claim.model, verdicts, rule.bounds, candidates.failed, made.resumed and judged.resumed)
+    given = inputs | {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)}
+    court = Court(claim, rule, trial, kept, given, advance)
+    # A graph for TensorRT is judged as TensorRT rounds; its speed is its engine's.
+    start_graph = open_tower if rule.engines is None else SimulatedTower
+    judged = court.judge("gate", candidates.made, start_graph)
+    proof = Proof(claim.model, judged.verdicts, rule.bounds, candidates.failed, made.resumed and judged.resumed)
+    return proof if rule.engines is None else court.judge_engines(proof, rule.engines)
 
 
 def _wanted(precision: str, rule: Rule) -> bool:
@@ -154,21 +158,60 @@ def _calibration(claim: Claim, rule: Rule) -> Calibration:
         raise BadCalibration(f"{claim.model}: {error}; or release with precision fp32, got {rule.asked}") from error
 
 
-def _judge(claim: Claim, rule: Rule, trial: Trial, candidates: Candidates, folder: Path, advance: Advance) -> None:
-    bench = Bench(rule.start, rule.threads, SECONDS, claim.weigh(trial))
-    verdicts = evaluate(
-        trial,
-        claim.preparation,
-        claim.reference(),
-        candidates.made,
-        bounds=rule.bounds,
-        bench=bench,
-        advance=advance,
-    )
-    content = [as_dict(verdict, cosines=True) for verdict in verdicts]
-    (folder / VERDICTS).write_text(json.dumps(content), "utf-8")
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts, and whether an earlier run found them."""
+
+    verdicts: tuple[Verdict, ...]
+    resumed: bool
 
 
-def _read(folder: Path, candidates: Candidates) -> tuple[Verdict, ...]:
-    content: Sequence[Mapping[str, object]] = json.loads((folder / VERDICTS).read_text("utf-8"))
-    return tuple(from_dict(one, candidate.graph) for one, candidate in zip(content, candidates.made, strict=True))
+@dataclass(frozen=True)
+class Court:
+    """Judges candidates of one tower, or reads what was found before."""
+
+    claim: Claim
+    rule: Rule
+    trial: Trial
+    kept: Kept
+    inputs: Mapping[str, object]
+    advance: Advance
+
+    def judge(self, step: str, candidates: Sequence[Candidate], start: Open) -> Judged:
+        """Verdicts on candidates as ``start`` opens them."""
+
+        def make(folder: Path) -> None:
+            bench = Bench(start, self.rule.threads, SECONDS, self.claim.weigh(self.trial))
+            verdicts = evaluate(
+                self.trial,
+                self.claim.preparation,
+                self.claim.reference(),
+                candidates,
+                bounds=self.rule.bounds,
+                bench=bench,
+                advance=self.advance,
+            )
+            content = [as_dict(verdict, cosines=True) for verdict in verdicts]
+            (folder / VERDICTS).write_text(json.dumps(content), "utf-8")
+
+        result = self.kept.step(f"{step}.{self.claim.model}", self.inputs, make)
+        content: Sequence[Mapping[str, object]] = json.loads((result.folder / VERDICTS).read_text("utf-8"))
+        verdicts = (from_dict(one, candidate.graph) for one, candidate in zip(content, candidates, strict=True))
+        return Judged(tuple(verdicts), result.resumed)
+
+    def judge_engines(self, proof: Proof, engines: Engines) -> Proof:
+        """Engines of the graphs that passed, by the same gate; graphs that failed keep their verdicts."""
+        model = self.claim.model
+        passed = [verdict.candidate for verdict in proof.verdicts if verdict.passed]
+        if all(one.precision != "fp32" for one in passed):
+            return proof
+        built = self.kept.step(
+            f"engines.{model}",
+            {**self.inputs, **engines.machine},
+            lambda folder: engines.build_all(model, passed, folder, lambda _: None),
+        )
+        judged = self.judge("engine-gate", passed, engines.opener(built.folder, passed))
+        failed = tuple(verdict for verdict in proof.verdicts if not verdict.passed)
+        folders = {one.name: built.folder / one.name for one in passed}
+        resumed = proof.resumed and built.resumed and judged.resumed
+        return replace(proof, verdicts=judged.verdicts + failed, resumed=resumed, engines=folders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from rich.progress import Progress
 
 from catalogue import Product
 from catalogue.errors import write_problems
+from ensemble.engine_stamp import compute_capabilities
 from ensemble.hashing import sha256
 from ensemble.index import IndexBuilder
 from ensemble.pipeline import Encoders, Pipeline
@@ -24,6 +26,7 @@ from export.check import Agreement
 from export.configs import Facts
 from export.decisions import NAMES, Deciding, Decision
 from export.embedding import Rows, embed
+from export.engines.trying import require_builder
 from export.errors import BadSource
 from export.identity import files_of, inputs_of, space_id, versions
 from export.kept import FOLDER as KEPT
@@ -35,7 +38,7 @@ from export.report.writer import REPORT
 from export.sources import Source, held
 from export.steps import Recorder
 from export.store import Staging, commit, staging
-from export.targets import TEXT, VISION
+from export.targets import TENSORRT, TEXT, VISION
 
 ROWS = "rows.npy"
 MAX_THREADS = 8
@@ -58,6 +61,8 @@ def make_release(order: Order, progress: Progress) -> Manifest:
         ExportError: As its tree says.
         CatalogueError: The catalogue cannot be used.
     """
+    if order.target == TENSORRT:
+        require_builder()
     plans = Plans.of(order.towers)
     with staging(order.store) as stage:
         kept = Kept(order.store / KEPT, {**versions(), **code()})
@@ -146,7 +151,9 @@ class _Work:
                 deciding.write_report(self.stage.folder / REPORT, proofs, chosen)
                 step.resumed(all(proof.resumed for proof in proofs.values()))
             for model, decision in decisions.items():
-                repository.place_graph(self.stage.models, model, self.stage.release, decision.graph)
+                path = repository.place_graph(self.stage.models, model, self.stage.release, decision.graph)
+                for file in decision.engine_files:
+                    shutil.copyfile(file, path.parent / file.name)
                 step.figures[model] = decision.name
         return decisions
 
@@ -169,7 +176,14 @@ class _Work:
         text, image = self.plans.text, self.plans.vision
         order = self.order
         facts = Facts(
-            self.stage.release, None, text.settings, image.settings, space, target=order.target, device=order.device
+            self.stage.release,
+            None,
+            text.settings,
+            image.settings,
+            space,
+            target=order.target,
+            device=order.device,
+            engines={model: compute_capabilities(self._version(model)) for model in (TEXT, VISION)},
         )
         sections: dict[str, repository.Settings] = {
             "text": text.settings,
