@@ -56,7 +56,7 @@ def _after_convolutions(convolutions: str, products: Make) -> Make:
     """Convolutions first, then matrix products; ``None`` where a graph has neither."""
 
     def make(graph: ModelProto, calibration: Calibration) -> ModelProto | None:
-        from export.precision.convolutions import RECIPES
+        from export.precision.convolutions.recipe import RECIPES
 
         changed = RECIPES[convolutions](graph, calibration)
         multiplied = products(changed or graph, calibration)
