@@ -38,12 +38,9 @@ def _quantise(graph: ModelProto, calibration: Calibration, *, static_norms: bool
         return None
     editor = Editor(raised(graph))
     sites = find_sites(editor)
-    norms = [site for site in sites if site.kind == "norm"]
-    seen = extremes(editor.model, [site.value for site in norms], calibration)
-    smoothed = frozenset(product.name for site in norms for product in site.products)
+    seen = extremes(editor.model, [site.value for site in sites if site.kind == "norm"], calibration)
     for site in sites:
-        left = _left(editor, site, seen.get(site.value), static_norms=static_norms)
-        rewrite(editor, site, left, smoothed)
+        rewrite(editor, site, _left(editor, site, seen.get(site.value), static_norms=static_norms))
     _ease_gelus(editor, sites)
     return editor.finish()
 

@@ -7,21 +7,13 @@ from onnx import NodeProto, helper
 
 from export.precision.editing import CONTRIB, Editor
 from export.precision.matmuls.left import Left
-from export.precision.matmuls.norms import absorb
 from export.precision.matmuls.sites import Site
 from export.precision.matmuls.weights import quantise
 from export.reference import Floats
 
 
-def rewrite(editor: Editor, site: Site, left: Left, smoothed: frozenset[str]) -> None:
-    """Replace a site's products, and the biases added to them, by INT8 ones.
-
-    Args:
-        editor: The graph.
-        site: Where.
-        left: Its left side.
-        smoothed: Names of all products that read a smoothed norm.
-    """
+def rewrite(editor: Editor, site: Site, left: Left) -> None:
+    """Replace a site's products, and the biases added to them, by INT8 ones."""
     editor.insert_before(site.products[0], left.nodes)
     for product, matrix in zip(site.products, site.matrices, strict=True):
         weights = quantise(matrix * left.size[:, None])
@@ -38,8 +30,6 @@ def rewrite(editor: Editor, site: Site, left: Left, smoothed: frozenset[str]) ->
             left.zero,
             "",
         ]
-        if left.token_scale is not None and absorb(editor, output, constant, smoothed):
-            constant = np.zeros_like(constant)
         editor.replace(product, _product(editor, (product.name, output), codes, left.token_scale, constant))
 
 

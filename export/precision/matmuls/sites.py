@@ -55,16 +55,6 @@ def find_sites(editor: Editor) -> list[Site]:
     ]
 
 
-def over_last_axis(editor: Editor, norm: NodeProto) -> bool:
-    """Whether a layer norm has a constant scale and shift for each channel."""
-    axis = next((helper.get_attribute_value(entry) for entry in norm.attribute if entry.name == "axis"), -1)
-    constants = [editor.constant(name) for name in norm.input[1:] if name]
-    rank = editor.rank(norm.input[0])
-    return axis in (-1, None if rank is None else rank - 1) and all(
-        one is not None and one.ndim == 1 for one in constants
-    )
-
-
 def _kind(editor: Editor, value: str) -> Kind:
     maker = editor.producer.get(value)
     if maker is not None and maker.op_type == "Relu":
@@ -73,4 +63,14 @@ def _kind(editor: Editor, value: str) -> Kind:
 
 
 def _is_norm(editor: Editor, maker: NodeProto) -> bool:
-    return maker.op_type == "LayerNormalization" and over_last_axis(editor, maker)
+    return maker.op_type == "LayerNormalization" and _over_last_axis(editor, maker)
+
+
+def _over_last_axis(editor: Editor, norm: NodeProto) -> bool:
+    """Whether a layer norm has a constant scale and shift for each channel."""
+    axis = next((helper.get_attribute_value(entry) for entry in norm.attribute if entry.name == "axis"), -1)
+    constants = [editor.constant(name) for name in norm.input[1:] if name]
+    rank = editor.rank(norm.input[0])
+    return axis in (-1, None if rank is None else rank - 1) and all(
+        one is not None and one.ndim == 1 for one in constants
+    )

@@ -96,9 +96,13 @@ def _weights() -> dict[str, Array]:
     random = np.random.default_rng(11)
 
     def drawn(*shape: int) -> Array:
-        return (random.normal(size=shape) / shape[0] ** 0.5).astype(np.float32)
+        values: Array = (random.normal(size=shape) / shape[0] ** 0.5).astype(np.float32)
+        return values
 
-    found = {"table": random.normal(size=(WORDS, WIDTH)).astype(np.float32), "last": np.array([2], np.int64)}
+    found: dict[str, Array] = {
+        "table": random.normal(size=(WORDS, WIDTH)).astype(np.float32),
+        "last": np.array([2], np.int64),
+    }
     for n in range(BLOCKS):
         sizes = {**dict.fromkeys("qkvo", (WIDTH, WIDTH)), "u": (WIDTH, 4 * WIDTH), "d": (4 * WIDTH, WIDTH)}
         for part, (rows, columns) in sizes.items():
