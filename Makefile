@@ -6,7 +6,7 @@ export HF_HUB_OFFLINE ?= 1
 export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-tensorrt compare modelopt train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-tensorrt prove-served compare modelopt train-sample clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,9 +29,15 @@ format: .venv/.dev ## Format the code
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-grocery: .venv/.demo ## Train a head and make a release of real groceries, in var/grocery (needs TANDEM_DATA)
-	$(PY) -m training head --out var/grocery/head.safetensors
-	$(PY) -m export release --catalogue $(TANDEM_DATA)/grocery/catalogue.jsonl --towers configs/grocery.toml --store var/grocery
+grocery: .venv/.demo ## Train a head, release real groceries in the fastest precision that passes, judge it as served (needs TANDEM_DATA)
+	test -f var/grocery/head.safetensors || $(PY) -m training head --out var/grocery/head.safetensors
+	$(PY) -m benchmarks.queries_files grocery --out var/grocery/queries.jsonl
+	$(PY) -m benchmarks.queries_files grocery --split train --out var/grocery/calibration.jsonl
+	$(PY) -m export release --catalogue $(TANDEM_DATA)/grocery/catalogue.jsonl --towers configs/grocery.toml --store var/grocery --queries var/grocery/queries.jsonl --calibration var/grocery/calibration.jsonl
+	$(PY) -m benchmarks.served --store var/grocery --queries var/grocery/queries.jsonl
+
+prove-served: .venv/.dev $(STORE)/releases/0001/manifest.json ## Judge the sample's release as served: recall of Triton's answers against exact FP32
+	$(PY) -m benchmarks.served --store $(STORE) --queries $(STORE)/sample/queries.jsonl
 
 bench-request: .venv/.dev $(STORE)/releases/0001/manifest.json ## What serving adds: in process, FastAPI and Triton side by side
 	$(PY) -m benchmarks.request --store $(STORE)
@@ -80,4 +86,4 @@ $(STORE)/sample/catalogue.jsonl: | .venv/.demo
 	$(PY) -m sample make --out $(STORE)/sample
 
 $(STORE)/releases/0001/manifest.json: $(STORE)/sample/catalogue.jsonl
-	$(PY) -m export release --catalogue $< --towers sample/towers.toml --store $(STORE)
+	$(PY) -m export release --catalogue $< --towers sample/towers.toml --store $(STORE) --queries $(STORE)/sample/queries.jsonl --calibration $(STORE)/sample/calibration.jsonl

@@ -1,46 +1,60 @@
-"""Writes the held-out queries of the groceries and of the sample with their right answers, for the gate and compare.
+"""Writes real queries of the groceries and of the sample with their right answers, for releases and for compare.
 
     python -m benchmarks.queries_files grocery --out var/grocery/queries.jsonl
+    python -m benchmarks.queries_files grocery --split train --out var/grocery/calibration.jsonl
     python -m benchmarks.queries_files sample --out var/sample/queries.jsonl
 
-Towers were not trained on these photos, and a release measures its ranges on the catalogue alone, so what is judged by
-these queries has not seen them.
+Held-out queries, which the gate asks, are photos of ``val`` or ``held_out``, and texts in other words than the
+catalogue's; towers were not trained on these. The split ``train`` is for calibration and has photos alone: a text that
+ranges were measured on must not be asked by the gate, and the catalogue has texts enough.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from benchmarks.recall_grocery import VAL, grocery_rows
 from benchmarks.recall_sample import SampleShop
 from catalogue import CatalogueError
-from sample.products import Product
-from sample.titles import paraphrase
+from sample.queries import CALIBRATION, QUERIES, Row, paraphrase_rows, photo_rows, write
 from training.errors import TrainingInputError
 from training.photos import Photo, listed
 
-PARAPHRASE_SEED = 11
+TRAIN = "train"
 
-Row = dict[str, Any]
+
+class GrocerySplit(StrEnum):
+    """Splits of the groceries' photos."""
+
+    train = TRAIN
+    val = VAL
+
+
+class SampleSplit(StrEnum):
+    """Splits of the sample's photos."""
+
+    train = TRAIN
+    held_out = "held_out"
+
+
+Out = Annotated[Path | None, typer.Option(help="file to write", show_default="by its split, in var/grocery or --shop")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 
 
-def photo_rows(photos: Iterable[Photo], folder: Path) -> Iterator[Row]:
-    """A line a photo; its path is relative to ``folder`` where it lies below, else absolute."""
+def below(photos: Iterable[Photo], folder: Path) -> Iterator[tuple[str, str]]:
+    """Path and product of each photo; the path is relative to ``folder`` where it lies below, else absolute."""
     for photo in photos:
         path = photo.path.resolve()
-        below = path.is_relative_to(folder.resolve())
-        shown = path.relative_to(folder.resolve()) if below else path
-        yield {"image": str(shown), "products": [photo.product]}
+        inside = path.is_relative_to(folder.resolve())
+        yield str(path.relative_to(folder.resolve()) if inside else path), photo.product
 
 
 def description_rows(rows: Iterable[Row]) -> Iterator[Row]:
@@ -50,51 +64,46 @@ def description_rows(rows: Iterable[Row]) -> Iterator[Row]:
             yield {"text": row["description"], "products": [str(row["id"])]}
 
 
-def paraphrase_rows(products: Sequence[Product], seed: int = PARAPHRASE_SEED) -> Iterator[Row]:
-    """A line a text: products in other words than their title; products that share the words share the line."""
-    rng = np.random.default_rng(seed)
-    right: dict[str, list[str]] = {}
-    for product in products:
-        right.setdefault(paraphrase(product.words, rng), []).append(product.id)
-    for text, ids in right.items():
-        yield {"text": text, "products": ids}
-
-
-def write(path: Path, rows: Iterable[Row]) -> int:
-    """Write the lines; returns how many there are."""
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return len(lines)
-
-
 @app.command()
 def grocery(
-    out: Annotated[Path, typer.Option(help="file to write")] = Path("var/grocery/queries.jsonl"),
+    out: Out = None,
     data: Annotated[Path, typer.Option(envvar="TANDEM_DATA", help="folder with grocery/")] = Path("../shared/data"),
+    split: Annotated[GrocerySplit, typer.Option(help="val asks the gate, train calibrates")] = GrocerySplit.val,
 ) -> None:
-    """Photos of the split `val`, and descriptions."""
+    """Photos of a split; with `val` the descriptions too."""
     try:
-        photos = listed(data / "grocery/splits.csv", VAL, "class_id")
+        photos = listed(data / "grocery/splits.csv", split, "class_id")
     except TrainingInputError as error:
         raise typer.BadParameter(str(error)) from error
-    rows = [*photo_rows(photos, out.parent), *description_rows(grocery_rows(data))]
-    console.print(f"{write(out, rows)} queries in [bold]{out}[/bold]")
+    path = out or Path("var/grocery") / _name(split)
+    texts = description_rows(grocery_rows(data)) if split != TRAIN else ()
+    _write(path, [*photo_rows(below(photos, path.parent)), *texts])
 
 
 @app.command()
 def sample(
-    out: Annotated[Path, typer.Option(help="file to write")] = Path("var/sample/queries.jsonl"),
+    out: Out = None,
     shop: Annotated[Path, typer.Option(help="folder that `python -m sample make` wrote")] = Path("var/sample"),
     seed: Annotated[int, typer.Option(help="seed that the sample was made with")] = 7,
+    split: Annotated[SampleSplit, typer.Option(help="held_out asks the gate, train calibrates")] = SampleSplit.held_out,
 ) -> None:
-    """Photos of the split `held_out`, and paraphrased titles."""
+    """Photos of a split; with `held_out` paraphrased titles too. All of them: `sample make` itself writes fewer."""
     try:
         opened = SampleShop.open(shop, seed)
+        photos = listed(shop / "photos.csv", split)
     except (TrainingInputError, CatalogueError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-    rows = [*photo_rows(opened.photos, out.parent), *paraphrase_rows(opened.products)]
-    console.print(f"{write(out, rows)} queries in [bold]{out}[/bold]")
+    path = out or shop / _name(split)
+    texts = paraphrase_rows(opened.products) if split != TRAIN else ()
+    _write(path, [*photo_rows(below(photos, path.parent)), *texts])
+
+
+def _name(split: str) -> str:
+    return CALIBRATION if split == TRAIN else QUERIES
+
+
+def _write(path: Path, rows: Iterable[Row]) -> None:
+    console.print(f"{write(path, rows)} queries in [bold]{path}[/bold]")
 
 
 if __name__ == "__main__":

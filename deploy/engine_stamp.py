@@ -54,7 +54,8 @@ def check_target(release: Release) -> None:
     store = release.models.parent
     raise WrongServer(
         f"release {release.number} is made for the target `{target}`; the embedded server serves `{CPU}` alone. "
-        f"Serve it with `tritonserver --model-repository={release.models}` in NVIDIA's Triton image "
+        f"Serve it with `tritonserver --model-repository={release.models} $(cat {release.folder}/tritonserver.flags)` "
+        f"in NVIDIA's Triton image "
         f"(nvcr.io/nvidia/tritonserver), {_needs(target)}or make one for this server: "
         f"`python -m export release --catalogue FILE --store {store} --target {CPU}`"
     )

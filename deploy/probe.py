@@ -69,7 +69,7 @@ def read_probes(path: Path) -> list[Probe]:
         NoRelease: The file is unreadable or names no request.
     """
     try:
-        entries = json.loads(path.read_text())["requests"]
+        entries = json.loads(path.read_text("utf-8"))["requests"]
         probes = [_parse(entry, path.parent) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoRelease(f"{path} cannot be read as probe requests: {error!r}; make the release again") from error

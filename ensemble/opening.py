@@ -9,8 +9,10 @@ from ensemble.engine_tower import EngineTower
 from ensemble.gpu import gpu_here
 from ensemble.towers import Tower
 
+AnyTower = Tower | EngineTower
 
-def open_tower(folder: Path, *, threads: int = 1) -> Tower | EngineTower:
+
+def open_tower(folder: Path, *, threads: int = 1) -> AnyTower:
     """The tower in one version folder of a Triton repository.
 
     Args:

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.engine_tower import EngineTower
 from ensemble.image import ImagePreprocessor
 from ensemble.index import ExactEngine, Hits, load
-from ensemble.opening import open_tower
+from ensemble.opening import AnyTower, open_tower
 from ensemble.product import ProductPreprocessor, product_rows
 from ensemble.retrieval import Retrieval
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, read
 from ensemble.text import TextPreprocessor
-from ensemble.towers import Tower
 
 Floats = NDArray[np.float32]
 Product = Mapping[str, Any]
@@ -55,9 +53,9 @@ class Encoders:
     """
 
     text: TextPreprocessor
-    text_tower: Tower | EngineTower
+    text_tower: AnyTower
     image: ImagePreprocessor
-    vision_tower: Tower | EngineTower
+    vision_tower: AnyTower
     product: ProductSettings
 
     @classmethod

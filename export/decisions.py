@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.engines.options import text_profiles, vision_profiles
-from export.engines.trying import SUMMARY, Engines, engine_files
+from export.claims import Claims
+from export.engines.trying import SUMMARY, engine_files
 from export.errors import BadCalibration, GateFailed, TooLittle
 from export.gate.choose import AUTO, Choice
-from export.gate.inputs import Source as Inputs
-from export.gate.inputs import split
-from export.gate.preparation import text_preparation, vision_preparation
 from export.gate.stored import as_dict
-from export.identity import queries_id, versions
+from export.identity import versions
 from export.kept import Kept
 from export.machine import machine
 from export.order import Order, Plans
-from export.precision.inputs import text_calibration, vision_calibration
-from export.proving import Claim, Proof, Rule, prove
-from export.queries import Query, read_queries
+from export.proving import Proof, prove
 from export.reading import CheckedCatalogue
 from export.report.values import Report, TowerReport
 from export.report.writer import write_report
 from export.sources import Source
 from export.targets import TENSORRT, TEXT, VISION
-from export.weighing import Weighing
 
 Advance = Callable[[int], None]
 FP32 = "fp32-source"
@@ -111,10 +106,11 @@ class Deciding:
         """
         if self.order.precision == "fp32" and self.order.target != TENSORRT:
             return {model: Decision(tower.graph, FP32) for model, tower in self.towers.items()}
-        rule = self._rule()
+        claims = Claims(self.order, self.plans, self.towers, self.checked, self.threads)
+        rule = claims.rule()
         proofs: dict[str, Proof] = {}
         unproved: dict[str, str] = {}
-        for model, claim in self._claims().items():
+        for model, claim in claims.of_towers().items():
             try:
                 proofs[model] = prove(claim, rule, self.kept, start)
             except (TooLittle, BadCalibration) as error:
@@ -126,12 +122,14 @@ class Deciding:
         except GateFailed:
             self.write_report(self.report, proofs, {})
             raise
-        self.report.unlink(missing_ok=True)
+        shutil.rmtree(self.report.parent, ignore_errors=True)
         plain = {model: Decision(self.towers[model].graph, FP32, fell_back=why) for model, why in unproved.items()}
         return plain | {model: Decision.of(proofs[model], choice) for model, choice in choices.items()}
 
-    def write_report(self, path: Path, proofs: Mapping[str, Proof], chosen: Mapping[str, Choice]) -> None:
-        """Write ``report.html``."""
+    def write_report(
+        self, path: Path, proofs: Mapping[str, Proof], chosen: Mapping[str, Choice], more: Sequence[str] = ()
+    ) -> None:
+        """Write ``report.html``; ``more`` goes to its notes."""
         write_report(
             path,
             Report(
@@ -144,7 +142,7 @@ class Deciding:
                     "pictures": self.checked.pictures_count,
                 },
                 environment={**machine(), **versions()},
-                notes=tuple(notes(proofs, chosen)),
+                notes=(*notes(proofs, chosen), *more),
                 engines={
                     f"{model}, {name}": json.loads((folder / SUMMARY).read_text("utf-8"))
                     for model, proof in proofs.items()
@@ -152,94 +150,6 @@ class Deciding:
                 },
             ),
         )
-
-    def _rule(self) -> Rule:
-        gate = self.plans.file.gate
-        queries = self.order.queries or gate.queries
-        source = Inputs(
-            self.checked.catalogue.products,
-            self.checked.pictures,
-            self.plans.product,
-            () if queries is None else read_queries(queries),
-            gate.limits,
-        )
-        order = self.order
-        return Rule(
-            order.precision,
-            order.allow_precision,
-            order.target,
-            order.device,
-            gate.bounds,
-            source,
-            self.threads,
-            self._engines() if order.target == TENSORRT else None,
-        )
-
-    def _engines(self) -> Engines:
-        profiles = {
-            TEXT: text_profiles(self.plans.text.settings.buckets),
-            VISION: vision_profiles(self.plans.vision.settings.size),
-        }
-        return Engines.here(profiles)
-
-    def _claims(self) -> dict[str, Claim]:
-        text, vision = self.plans.text, self.plans.vision
-        products, _held_out = split(self.checked.catalogue.products)
-        queries = self._calibration_queries()
-        weigh = self._weighing().of
-        inputs = self._inputs()
-        towers = self.towers
-        return {
-            TEXT: Claim(
-                TEXT,
-                "text",
-                towers[TEXT].graph,
-                lambda: towers[TEXT].reference,
-                text_preparation(text.tokenizer, text.settings),
-                lambda: text_calibration(products, queries, text, self.plans.product),
-                weigh,
-                inputs | towers[TEXT].inputs,
-            ),
-            VISION: Claim(
-                VISION,
-                "vision",
-                towers[VISION].graph,
-                lambda: towers[VISION].reference,
-                vision_preparation(vision.settings),
-                lambda: vision_calibration(products, self.checked.pictures, queries, vision.settings),
-                weigh,
-                inputs | towers[VISION].inputs,
-            ),
-        }
-
-    def _calibration_queries(self) -> list[Query]:
-        path = self.order.calibration or self.plans.file.calibration.queries
-        return [] if path is None else read_queries(path)
-
-    def _weighing(self) -> Weighing:
-        return Weighing(
-            self.plans.file.space,
-            {product.id: product for product in self.checked.catalogue.products},
-            self.checked.pictures,
-            self.plans.text,
-            self.plans.vision,
-            self.plans.product,
-            {model: tower.graph for model, tower in self.towers.items()},
-            self.threads,
-        )
-
-    def _inputs(self) -> dict[str, object]:
-        file = self.plans.file
-        return {
-            **self.checked.hashes,
-            "product": asdict(self.plans.product),
-            "space": file.space.model_dump(),
-            "queries": queries_id(self.order.queries or file.gate.queries),
-            "calibration": queries_id(self.order.calibration or file.calibration.queries),
-            "processor": machine()["processor"],
-            # What labelled queries are compared with has a half of each tower.
-            "towers": [tower.inputs for tower in self.towers.values()],
-        }
 
 
 def notes(proofs: Mapping[str, Proof], chosen: Mapping[str, Choice]) -> list[str]:

@@ -50,6 +50,9 @@ class Order:
         object.__setattr__(self, "device", choose_device(self.target, self.device))
         if self.precision not in ASKED:
             raise ValueError(f"`precision` must be one of {', '.join(ASKED)}, got {self.precision!r}")
+        for name, path in (("queries", self.queries), ("calibration", self.calibration)):
+            if path is not None and not path.is_file():
+                raise ValueError(f"`{name}` must be a file that exists, got {path}")
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ class Claim:
         preparation: Raw inputs to tensors.
         calibrate: Gives real inputs for ranges.
         weigh: Makes of product vectors what labelled queries are compared with, given the trial.
-        inputs: Hashes and settings that calibration and trial follow from.
+        inputs: Hashes and settings that calibration follows from.
+        judged_by: Those that only the trial and its figures follow from.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Claim:
     calibrate: Callable[[], Calibration]
     weigh: Callable[[Trial], Weigh]
     inputs: Mapping[str, object]
+    judged_by: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,8 @@ def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance])
     candidates = read_candidates(made.folder)
     graphs = {one.name: sha256(one.graph) for one in candidates.made}
     bounds = {name: asdict(one) for name, one in rule.bounds.items()}
-    given = inputs | {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)}
-    court = Court(claim, rule, trial, kept, given, advance)
+    asked = {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)}
+    court = Court(claim, rule, trial, kept, {**inputs, **claim.judged_by, **asked}, advance)
     # A graph for TensorRT is judged as TensorRT rounds; its speed is its engine's.
     start_graph = open_tower if rule.engines is None else SimulatedTower
     judged = court.judge("gate", candidates.made, start_graph)
@@ -205,12 +207,13 @@ class Court:
         passed = [verdict.candidate for verdict in proof.verdicts if verdict.passed]
         if all(one.precision != "fp32" for one in passed):
             return proof
+        here = replace(self, inputs={**self.inputs, **engines.machine, "passed": [one.name for one in passed]})
         built = self.kept.step(
             f"engines.{model}",
-            {**self.inputs, **engines.machine},
+            here.inputs,
             lambda folder: engines.build_all(model, passed, folder, lambda _: None),
         )
-        judged = self.judge("engine-gate", passed, engines.opener(built.folder, passed))
+        judged = here.judge("engine-gate", passed, engines.opener(built.folder, passed))
         failed = tuple(verdict for verdict in proof.verdicts if not verdict.passed)
         folders = {one.name: built.folder / one.name for one in passed}
         resumed = proof.resumed and built.resumed and judged.resumed

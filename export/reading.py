@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class CheckedCatalogue:
         catalogue: Its products, and the rows that were left out.
         pictures: Reads their pictures.
         sha256: Of the file.
+        products_sha256: Over all fields of all products, which follow from the columns too.
         pictures_sha256: Over the hashes of all pictures, in the order of the products.
         pictures_count: How many products have one.
     """
@@ -44,13 +46,14 @@ class CheckedCatalogue:
     catalogue: Catalogue
     pictures: Pictures
     sha256: str
+    products_sha256: str
     pictures_sha256: str
     pictures_count: int
 
     @property
     def hashes(self) -> dict[str, str]:
         """Of everything that was read."""
-        return {"catalogue": self.sha256, "pictures": self.pictures_sha256}
+        return {"products": self.products_sha256, "pictures": self.pictures_sha256}
 
 
 def columns_of(towers: TowersFile, towers_path: Path, columns: Path | None) -> Columns:
@@ -105,7 +108,8 @@ def read_checked(
     if not kept:
         raise UnreadableCatalogue(f"{location}: holds no product that can be used; {len(problems):,} problem(s)")
     catalogue = Catalogue(location, tuple(one for _, one in kept), tuple(row for row, _ in kept), tuple(problems))
-    return CheckedCatalogue(catalogue, checker.pictures, _sha256(location), checker.digest.hexdigest(), checker.count)
+    hashes = _sha256(location), _sha256_of(catalogue.products), checker.digest.hexdigest()
+    return CheckedCatalogue(catalogue, checker.pictures, *hashes, checker.count)
 
 
 @contextmanager
@@ -167,6 +171,13 @@ class _Checker:
         self.digest.update(hashlib.sha256(picture).digest())
         self.count += 1
         return []
+
+
+def _sha256_of(products: Sequence[Product]) -> str:
+    digest = hashlib.sha256()
+    for product in products:
+        digest.update(json.dumps(product.as_dict(), sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def _sha256(location: str) -> str:

@@ -24,7 +24,7 @@ from export import repository
 from export.cases import text_cases, vision_cases
 from export.check import Agreement
 from export.configs import Facts
-from export.decisions import NAMES, Deciding, Decision
+from export.decisions import FP32, NAMES, Deciding, Decision
 from export.embedding import Rows, embed
 from export.engines.trying import require_builder
 from export.errors import BadSource
@@ -148,10 +148,13 @@ class _Work:
             proofs = {model: one.proof for model, one in decisions.items() if one.proof is not None}
             if proofs:
                 chosen = {model: one.choice for model, one in decisions.items() if one.choice is not None}
-                deciding.write_report(self.stage.folder / REPORT, proofs, chosen)
+                plain = [f"{model}: {one.fell_back}" for model, one in decisions.items() if one.proof is None]
+                deciding.write_report(self.stage.folder / REPORT, proofs, chosen, plain)
                 step.resumed(all(proof.resumed for proof in proofs.values()))
             for model, decision in decisions.items():
                 path = repository.place_graph(self.stage.models, model, self.stage.release, decision.graph)
+                if decision.name != FP32:
+                    repository.keep_reference(self.stage.folder, model, towers[model].graph)
                 for file in decision.engine_files:
                     shutil.copyfile(file, path.parent / file.name)
                 step.figures[model] = decision.name

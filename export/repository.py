@@ -49,6 +49,18 @@ def place_graph(models: Path, model: str, release: int, graph: Path) -> Path:
     return path
 
 
+def reference_graph(folder: Path, model: str) -> Path:
+    """Where a release's own folder has the FP32 graph of a tower that serves in another precision."""
+    return folder / "fp32" / f"{model}.onnx"
+
+
+def keep_reference(folder: Path, model: str, graph: Path) -> None:
+    """Keep the FP32 graph of a tower, so that what is served can be compared with it later."""
+    path = reference_graph(folder, model)
+    path.parent.mkdir(exist_ok=True)
+    shutil.copyfile(graph, path)
+
+
 def write_settings(models: Path, release: int, sections: Mapping[str, Settings], tokenizer: Path) -> None:
     """Write ``settings.json``, and the tokenizer, beside each model that reads them."""
     wanted = {

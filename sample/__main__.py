@@ -29,7 +29,7 @@ def make(
     train: Annotated[int, typer.Option(help="photos for tuning and calibration")] = 100,
     seed: Annotated[int, typer.Option(help="same seed, same files")] = 7,
 ) -> None:
-    """Write catalogue, pictures and photos."""
+    """Write catalogue, pictures, photos, and queries for a release."""
     console = Console()
     with bar(console) as progress:
         task = progress.add_task("pictures", total=products + held_out + train)

@@ -1,4 +1,4 @@
-"""Writes a shop to a folder: catalogue, catalogue pictures, camera-like photos and their list."""
+"""Writes a shop to a folder: catalogue, catalogue pictures, camera-like photos, their list, and queries."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PIL import Image
 from sample.camera import photograph
 from sample.errors import SampleInputError
 from sample.products import Product, shop
+from sample.queries import write_queries
 
 PHOTO_SIZE = (320, 240)
 _UPRIGHT, _TURN_RIGHT, _TURN_LEFT = 1, 6, 8
@@ -52,7 +53,9 @@ def photo_plan(count: int, held_out: int, train: int, seed: int) -> list[tuple[i
 
 def _write_photos(
     products: Sequence[Product], plan: Sequence[tuple[int, str]], out: Path, seed: int, tick: Callable[[], None]
-) -> None:
+) -> dict[str, list[tuple[str, str]]]:
+    """Write photos and their list; returns path and product of each by split."""
+    written: dict[str, list[tuple[str, str]]] = {}
     with (out / "photos.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["path", "product_id", "split"])
@@ -62,7 +65,9 @@ def _write_photos(
             path = f"photos/{products[index].id}_{split}.jpg"
             write_photo(out / path, products[index], others, rng)
             table.writerow([path, products[index].id, split])
+            written.setdefault(split, []).append((path, products[index].id))
             tick()
+    return written
 
 
 def make(
@@ -76,9 +81,9 @@ def make(
 ) -> list[Product]:
     """Write the shop to ``out`` and return its products.
 
-    Files: ``catalogue.jsonl``, ``images/*.jpg`` (256 x 256), ``photos/*.jpg`` (320 x 240, some portrait) and
-    ``photos.csv`` (path, product_id, split). Photos of the split ``train`` may be used to calibrate and to tune;
-    those of ``held_out`` only to report.
+    Files: ``catalogue.jsonl``, ``images/*.jpg`` (256 x 256), ``photos/*.jpg`` (320 x 240, some portrait),
+    ``photos.csv`` (path, product_id, split), and ``queries.jsonl`` and ``calibration.jsonl`` for a release. Photos of
+    the split ``train`` may be used to calibrate and to tune; those of ``held_out`` only to report.
 
     Args:
         out: folder; made when it is absent.
@@ -101,5 +106,5 @@ def make(
             product.picture().save(out / row["image"], quality=88)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             tick()
-    _write_photos(rows, plan, out, seed, tick)
+    write_queries(out, rows, _write_photos(rows, plan, out, seed, tick))
     return rows

@@ -39,7 +39,7 @@ def save(slots: Slots, folder: Path) -> dict[str, str]:
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     hashes = {f"{name}.npy": sha256(folder / f"{name}.npy") for name in arrays}
     header = {"format": FORMAT, "space_id": slots.space_id, "seq": slots.seq, "slots": len(slots), "columns": columns}
-    (folder / HEADER).write_text(json.dumps(header | {"files": hashes}, ensure_ascii=False) + "\n")
+    (folder / HEADER).write_text(json.dumps(header | {"files": hashes}, ensure_ascii=False) + "\n", "utf-8")
     return hashes | {HEADER: sha256(folder / HEADER)}
 
 
@@ -81,7 +81,7 @@ def load(folder: Path, *, space_id: str | None = None) -> Slots:
 
 def _header(folder: Path) -> dict[str, Any]:
     try:
-        header: dict[str, Any] = json.loads((folder / HEADER).read_text())
+        header: dict[str, Any] = json.loads((folder / HEADER).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise DamagedRelease(f"{folder / HEADER}: cannot be read: {error}") from error
     if header.get("format") != FORMAT:

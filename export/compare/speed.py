@@ -8,7 +8,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from ensemble.towers import Tower, Vectors
+from ensemble.opening import AnyTower
+from ensemble.towers import Vectors
 from export.compare.questions import Questions
 from export.compare.workshop import Contestant
 from export.gate import speed
@@ -53,7 +54,7 @@ def _feeds(contestants: Sequence[Contestant], asked: Questions, batch: int) -> l
     ]
 
 
-def _run(place: int, tower: Tower, feed: Feed) -> Vectors:
+def _run(place: int, tower: AnyTower, feed: Feed) -> Vectors:
     return tower.encode({name: feed[_key(place, name)] for name in tower.inputs})
 
 
@@ -61,7 +62,7 @@ def _key(place: int, name: str) -> str:
     return f"{place}/{name}"
 
 
-def _tower(contestant: Contestant, kind: str) -> Tower:
+def _tower(contestant: Contestant, kind: str) -> AnyTower:
     return contestant.encoders.text_tower if kind == "text" else contestant.encoders.vision_tower
 
 

@@ -39,6 +39,33 @@ def test_the_sample_is_asked_with_held_out_photos_and_other_words(shop: Path) ->
     assert not any(Path(json.loads(line).get("image", "")).is_absolute() for line in path.read_text().splitlines())
 
 
+def test_the_sample_is_calibrated_on_photos_of_another_split(shop: Path) -> None:
+    result = CliRunner().invoke(app, ["sample", "--shop", str(shop), "--split", "train"])
+    assert result.exit_code == 0, result.output
+    queries = read_queries(shop / "calibration.jsonl")
+    assert [query.image.name for query in queries if query.image] == [f"{q.products[0]}_train.jpg" for q in queries]
+    assert len(queries) == 2
+
+
+def test_groceries_are_parted_by_split(tmp_path: Path) -> None:
+    folder = tmp_path / "grocery"
+    folder.mkdir()
+    (folder / "photos").mkdir()
+    for name in ("train_0", "val_0", "val_1"):
+        (folder / "photos" / f"{name}.jpg").touch()
+    rows = [f"{name.split('_')[0]},photos/{name}.jpg,7" for name in ("train_0", "val_0", "val_1")]
+    (folder / "splits.csv").write_text("\n".join(["split,path,class_id", *rows]))
+    (folder / "catalogue.jsonl").write_text('{"id": 7, "description": "Sour."}\n')
+    found = {}
+    for split in ("train", "val"):
+        out = tmp_path / f"{split}.jsonl"
+        result = CliRunner().invoke(app, ["grocery", "--data", str(tmp_path), "--split", split, "--out", str(out)])
+        assert result.exit_code == 0, result.output
+        found[split] = [query.label for query in read_queries(out)]
+        assert all(query.products == ("7",) for query in read_queries(out))
+    assert found == {"train": ["train_0.jpg"], "val": ["val_0.jpg", "val_1.jpg", "'Sour.'"]}
+
+
 def test_photos_outside_the_files_folder_are_named_absolutely(shop: Path, tmp_path: Path) -> None:
     path = tmp_path / "elsewhere" / "queries.jsonl"
     CliRunner().invoke(app, ["sample", "--shop", str(shop), "--out", str(path)])

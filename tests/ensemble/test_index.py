@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,16 @@ def test_snapshot_round_trip(snapshot: Path) -> None:
     assert slots.columns["price"].kind == "number"
     assert isinstance(slots.vectors.base, np.memmap)
     np.testing.assert_array_equal(slots.vectors, np.random.default_rng(3).normal(size=(12, 6)).astype(np.float32))
+
+
+def test_a_process_of_another_locale_reads_the_same_words(tmp_path: Path) -> None:
+    """Triton starts its models where text is ASCII unless said otherwise."""
+    builder = IndexBuilder(SPACE)
+    builder.add([{"id": "Käse", "title": "Jalapeño 5°", "attributes": {"maker": "Łódź"}}], np.ones((1, 6), np.float32))
+    builder.save(tmp_path)
+    code = "import sys; from ensemble.index import load; load(__import__('pathlib').Path(sys.argv[1]))"
+    environment = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "PYTHONPATH": str(Path.cwd())}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
 
 
 def test_another_space_is_refused(snapshot: Path) -> None:

@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ensemble.release import Manifest
+from export import proving
 from export.order import Order
 from export.release import make_release
 from tests import tiny
+from tests.export import small
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -174,3 +176,27 @@ def store(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store") / "var"
     make(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue whose products differ enough to be told apart; the path of its JSONL file."""
+    return small.write_shop(tmp_path_factory.mktemp("small_shop"), small.products())
+
+
+@pytest.fixture(scope="session")
+def small_towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A towers file over a transformer and a convolutional network, each of one block."""
+    return small.write_towers(tmp_path_factory.mktemp("small_towers"))
+
+
+@pytest.fixture(scope="session")
+def make_small(make: Make, small_shop: Path, small_towers: Path) -> Make:
+    """Makes a release of the small shop like ``make``, but takes latencies in a moment."""
+
+    def run(store: Path, **changed: Any) -> Manifest:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(proving, "SECONDS", small.SECONDS)
+            return make(store, **{"towers": small_towers, "catalogue": small_shop, **changed})
+
+    return run

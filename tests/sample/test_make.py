@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sample.camera import photograph, placed, scene
 from sample.errors import SampleInputError
 from sample.make import make, photo_plan, write_photo
 from sample.products import shop
+from sample.queries import write_queries
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -49,6 +51,38 @@ def test_photos_are_split_by_product(made: Path) -> None:
     for photo in photos:
         with Image.open(made / photo["path"]) as picture:
             assert ImageOps.exif_transpose(picture).size in {(320, 240), (240, 320)}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_queries_and_calibration_share_no_photo(made: Path) -> None:
+    asked, calibration = lines(made / "queries.jsonl"), lines(made / "calibration.jsonl")
+    photos = [line for line in asked if "image" in line]
+    assert (len(photos), len(calibration)) == (8, 4)
+    for split, some in (("held_out", photos), ("train", calibration)):
+        for line in some:
+            (product,) = line["products"]
+            assert line["image"] == f"photos/{product}_{split}.jpg"
+            assert (made / line["image"]).is_file()
+
+
+def test_texts_are_asked_in_other_words_than_the_titles(made: Path) -> None:
+    titles = {row["title"]: row["id"] for row in lines(made / "catalogue.jsonl")}
+    texts = {line["text"]: line["products"] for line in lines(made / "queries.jsonl") if "text" in line}
+    assert sorted(name for right in texts.values() for name in right) == sorted(titles.values())
+    assert not {title.lower() for title in titles} & set(texts)
+
+
+def test_queries_are_few_and_from_all_over_the_shop(tmp_path: Path) -> None:
+    products = list(shop(50, seed=7))
+    photos = [(f"photos/{product.id}.jpg", product.id) for product in products]
+    write_queries(tmp_path, products, {"held_out": photos}, count=5)
+    asked = lines(tmp_path / "queries.jsonl")
+    assert [line["products"] for line in asked if "image" in line] == [[f"P{n:05}"] for n in (1, 13, 25, 37, 50)]
+    assert sum("text" in line for line in asked) == 5
+    assert not (tmp_path / "calibration.jsonl").exists()
 
 
 def test_the_same_seed_writes_the_same_bytes(made: Path, tmp_path: Path) -> None:
