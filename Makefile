@@ -82,8 +82,8 @@ clean: ## Remove everything that was made, but not the environment
 	.venv-modelopt/bin/pip install --quiet --no-deps nvidia-modelopt==0.47.0
 	touch $@
 
-$(STORE)/sample/catalogue.jsonl: | .venv/.demo
+$(STORE)/sample/catalogue.jsonl $(STORE)/sample/queries.jsonl $(STORE)/sample/calibration.jsonl &: | .venv/.demo
 	$(PY) -m sample make --out $(STORE)/sample
 
-$(STORE)/releases/0001/manifest.json: $(STORE)/sample/catalogue.jsonl
+$(STORE)/releases/0001/manifest.json: $(STORE)/sample/catalogue.jsonl $(STORE)/sample/queries.jsonl $(STORE)/sample/calibration.jsonl
 	$(PY) -m export release --catalogue $< --towers sample/towers.toml --store $(STORE) --queries $(STORE)/sample/queries.jsonl --calibration $(STORE)/sample/calibration.jsonl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from ensemble.hashing import sha256
 from export.engines.options import text_profiles, vision_profiles
 from export.engines.trying import Engines
 from export.errors import BadQueries
@@ -73,7 +74,7 @@ class Claims:
             TEXT: text_profiles(self.plans.text.settings.buckets),
             VISION: vision_profiles(self.plans.vision.settings.size),
         }
-        return Engines.here(profiles)
+        return Engines.here(profiles, self.plans.file.engine)
 
     def of_towers(self) -> dict[str, Claim]:
         """One a model.
@@ -158,4 +159,4 @@ class Claims:
 
 def _asked(query: Query) -> str:
     """Equal where two queries ask the same."""
-    return str(query.text) if query.image is None else str(query.image.resolve())
+    return str(query.text) if query.image is None else sha256(query.image)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from export.claims import Claims
-from export.engines.trying import SUMMARY, engine_files
+from export.engines.trying import SUMMARY, TIMINGS, engine_files
 from export.errors import BadCalibration, GateFailed, TooLittle
 from export.gate.choose import AUTO, Choice
 from export.gate.stored import as_dict
@@ -60,6 +60,15 @@ class Decision:
         folder = None if self.proof is None else self.proof.engines.get(self.name)
         return [] if folder is None else engine_files(folder)
 
+    @property
+    def kept_files(self) -> dict[str, Path]:
+        """What a release with engines keeps for those who build or measure them again: graphs, measured kernels."""
+        if self.proof is None or not self.proof.engines:
+            return {}
+        graphs = {f"{one.candidate.name}.onnx": one.candidate.graph for one in self.proof.verdicts}
+        timings = next(iter(self.proof.engines.values())).parent / TIMINGS
+        return graphs | ({TIMINGS: timings} if timings.is_file() else {})
+
     def as_dict(self) -> dict[str, Any]:
         """For the manifest."""
         precision, _, recipe = self.name.partition("-")
@@ -104,7 +113,8 @@ class Deciding:
             GateFailed: A tower has no candidate that may serve; the report is written where the error says.
             BadEvaluation: Nothing can be judged by these inputs.
         """
-        if self.order.precision == "fp32" and self.order.target != TENSORRT:
+        shutil.rmtree(self.report.parent, ignore_errors=True)
+        if not self.order.judged:
             return {model: Decision(tower.graph, FP32) for model, tower in self.towers.items()}
         claims = Claims(self.order, self.plans, self.towers, self.checked, self.threads)
         rule = claims.rule()
@@ -114,7 +124,7 @@ class Deciding:
             try:
                 proofs[model] = prove(claim, rule, self.kept, start)
             except (TooLittle, BadCalibration) as error:
-                if self.order.precision != AUTO:
+                if self.order.precision != AUTO or self.order.target == TENSORRT:
                     raise
                 unproved[model] = f"nothing but FP32 can be proved: {error}"
         try:
@@ -122,7 +132,6 @@ class Deciding:
         except GateFailed:
             self.write_report(self.report, proofs, {})
             raise
-        shutil.rmtree(self.report.parent, ignore_errors=True)
         plain = {model: Decision(self.towers[model].graph, FP32, fell_back=why) for model, why in unproved.items()}
         return plain | {model: Decision.of(proofs[model], choice) for model, choice in choices.items()}
 

@@ -47,7 +47,7 @@ def inputs_of(order: Order, plans: Plans, checked: CheckedCatalogue) -> dict[str
         ("queries", order.queries or plans.file.gate.queries),
         ("calibration", order.calibration or plans.file.calibration.queries),
     ):
-        if path is not None:
+        if path is not None and order.judged:
             files[name] = path
     return {
         "catalogue": {"path": order.catalogue, "sha256": checked.sha256},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import onnx
-from onnx import ModelProto, ValueInfoProto, version_converter
+from onnx import ModelProto, TensorProto, ValueInfoProto, version_converter
 
 from export.errors import BadSource
 
@@ -27,6 +28,21 @@ def load_source(path: str) -> ModelProto:
         return model if opset >= MIN_OPSET else version_converter.convert_version(model, CONVERT_TO)
     except Exception as error:  # onnx raises protobuf's, its checker's and its converter's errors
         raise BadSource(f"{path}: not an ONNX model that can be used: {error}") from error
+
+
+def external_files(path: Path) -> dict[str, Path]:
+    """Files beside an ONNX file that hold its large weights, by name.
+
+    Raises:
+        BadSource: Not an ONNX file.
+    """
+    try:
+        graph = onnx.load(str(path), load_external_data=False).graph
+    except Exception as error:  # as above
+        raise BadSource(f"{path}: not an ONNX model that can be used: {error}") from error
+    tensors = [tensor for tensor in graph.initializer if tensor.data_location == TensorProto.EXTERNAL]
+    names = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+    return {f"onnx.{name}": path.parent / name for name in sorted(names)}
 
 
 def opset_of(model: ModelProto) -> int:

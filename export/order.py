@@ -8,7 +8,7 @@ from pathlib import Path
 from ensemble.settings import ProductSettings
 from export.gate.choose import ASKED, AUTO
 from export.plans import TextPlan, VisionPlan
-from export.targets import CPU, choose_device
+from export.targets import CPU, TENSORRT, choose_device
 from export.text_towers import plan_text
 from export.towers_file import TowersFile, load
 from export.vision_towers import plan_vision
@@ -50,9 +50,18 @@ class Order:
         object.__setattr__(self, "device", choose_device(self.target, self.device))
         if self.precision not in ASKED:
             raise ValueError(f"`precision` must be one of {', '.join(ASKED)}, got {self.precision!r}")
+        if self.allow_precision and self.precision not in ("int8", "fp16"):
+            raise ValueError(f"`allow_precision` only beside precision int8 or fp16, got {self.precision!r}")
         for name, path in (("queries", self.queries), ("calibration", self.calibration)):
             if path is not None and not path.is_file():
                 raise ValueError(f"`{name}` must be a file that exists, got {path}")
+            if path is not None and not self.judged:
+                raise ValueError(f"`{name}` only where something is judged; precision fp32 is held to its source alone")
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is a gate: FP32 is held to its source already, but engines are always judged."""
+        return self.precision != "fp32" or self.target == TENSORRT
 
 
 @dataclass(frozen=True)

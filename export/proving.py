@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ensemble.hashing import sha256
-from export.engines.trying import Engines
+from export.engines.trying import PERCENT, Engines, engine_files
 from export.errors import BadCalibration
 from export.gate.choose import AUTO, Choice, choose
 from export.gate.evaluate import Bench, evaluate, work
@@ -112,7 +112,14 @@ class Proof:
         Raises:
             GateFailed: None may; names figure, bound, worst inputs and the report.
         """
-        return choose(self.verdicts, rule.asked, allow_fallback=rule.allow_fallback, tower=self.model, report=report)
+        return choose(
+            self.verdicts,
+            rule.asked,
+            allow_fallback=rule.allow_fallback,
+            tower=self.model.removesuffix("_tower"),
+            report=report,
+            failed=self.failed,
+        )
 
 
 def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance]) -> Proof:
@@ -135,13 +142,13 @@ def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance])
     made = kept.step(
         f"candidates.{claim.model}",
         inputs | {"recipes": [one.name for one in tried]},
-        lambda folder: make_candidates(claim.graph, tried, _calibration(claim, rule), folder, advance),
+        lambda folder: make_candidates(claim.graph, tried, lambda: _calibration(claim, rule), folder, advance),
     )
     candidates = read_candidates(made.folder)
     graphs = {one.name: sha256(one.graph) for one in candidates.made}
     bounds = {name: asdict(one) for name, one in rule.bounds.items()}
     asked = {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)}
-    court = Court(claim, rule, trial, kept, {**inputs, **claim.judged_by, **asked}, advance)
+    court = Court(claim, rule, trial, kept, {**inputs, **claim.judged_by, **asked}, advance, start)
     # A graph for TensorRT is judged as TensorRT rounds; its speed is its engine's.
     start_graph = open_tower if rule.engines is None else SimulatedTower
     judged = court.judge("gate", candidates.made, start_graph)
@@ -178,12 +185,13 @@ class Court:
     kept: Kept
     inputs: Mapping[str, object]
     advance: Advance
+    start: Callable[[int], Advance]
 
     def judge(self, step: str, candidates: Sequence[Candidate], start: Open) -> Judged:
-        """Verdicts on candidates as ``start`` opens them."""
+        """Verdicts on candidates as ``start`` opens them; what products truly are is told by ONNX Runtime over FP32."""
 
         def make(folder: Path) -> None:
-            bench = Bench(start, self.rule.threads, SECONDS, self.claim.weigh(self.trial))
+            bench = Bench(start, self.rule.threads, SECONDS, self.claim.weigh(self.trial), open_tower)
             verdicts = evaluate(
                 self.trial,
                 self.claim.preparation,
@@ -211,10 +219,20 @@ class Court:
         built = self.kept.step(
             f"engines.{model}",
             here.inputs,
-            lambda folder: engines.build_all(model, passed, folder, lambda _: None),
+            lambda folder: engines.build_all(model, passed, folder, self.start(PERCENT * len(passed))),
         )
-        judged = here.judge("engine-gate", passed, engines.opener(built.folder, passed))
-        failed = tuple(verdict for verdict in proof.verdicts if not verdict.passed)
-        folders = {one.name: built.folder / one.name for one in passed}
+        engined, broken = engines.built(built.folder, passed)
+        plans = {one.name: sha256(path) for one in engined for path in engine_files(built.folder / one.name)}
+        judged = replace(here, inputs={**here.inputs, "plans": plans}).judge(
+            "engine-gate", engined, engines.opener(built.folder, engined)
+        )
+        failed = tuple(_untimed(verdict) for verdict in proof.verdicts if not verdict.passed)
+        folders = {one.name: built.folder / one.name for one in engined}
         resumed = proof.resumed and built.resumed and judged.resumed
-        return replace(proof, verdicts=judged.verdicts + failed, resumed=resumed, engines=folders)
+        told = {**proof.failed, **broken}
+        return replace(proof, verdicts=judged.verdicts + failed, failed=told, resumed=resumed, engines=folders)
+
+
+def _untimed(verdict: Verdict) -> Verdict:
+    """Without the latencies of a simulation on a CPU, which say nothing of a GPU."""
+    return replace(verdict, figures=replace(verdict.figures, latency_ms={}, latency_ratio={}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +69,9 @@ def make_release(order: Order, progress: Progress) -> Manifest:
         kept = Kept(order.store / KEPT, {**versions(), **code()})
         manifest = _Work(order, plans, stage, Recorder(progress), kept).run()
         commit(stage)
-        kept.clear()
+        # The release is there; an interrupt now must not be told as if it were not.
+        with suppress(KeyboardInterrupt):
+            kept.clear()
     return manifest
 
 
@@ -155,6 +158,7 @@ class _Work:
                 path = repository.place_graph(self.stage.models, model, self.stage.release, decision.graph)
                 if decision.name != FP32:
                     repository.keep_reference(self.stage.folder, model, towers[model].graph)
+                repository.keep(self.stage.folder / "candidates" / model, decision.kept_files)
                 for file in decision.engine_files:
                     shutil.copyfile(file, path.parent / file.name)
                 step.figures[model] = decision.name
@@ -200,7 +204,8 @@ class _Work:
             repository.write_settings(self.stage.models, facts.release, sections, text.tokenizer)
             repository.write_models(self.stage.models, configs, replace(facts, kept=kept))
             repository.copy_shared(self.stage.models, self.stage.folder / "models")
-            repository.write_flags(self.stage.folder, configs, facts)
+            version_compatible = self.plans.file.engine.version_compatible
+            repository.write_flags(self.stage.folder, configs, facts, version_compatible=version_compatible)
             step.figures["models"] = len(configs)
             step.figures["version_kept"] = kept or 0
         return [SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []
@@ -214,7 +219,13 @@ class _Work:
                 encoders = Encoders.open(self.stage.models, self.stage.release, threads=_threads())
                 np.save(folder / ROWS, embed(encoders, products, checked.pictures, advance))
 
-            inputs = {"space": space.space_id, "product": asdict(self.plans.product), **checked.hashes}
+            engines = {str(path): sha256(path) for path in sorted(self.stage.models.glob("*_tower/*/*.plan"))}
+            inputs = {
+                "space": space.space_id,
+                "product": asdict(self.plans.product),
+                "engines": engines,
+                **checked.hashes,
+            }
             result = self.kept.step("rows", inputs, make)
             rows: Rows = np.load(result.folder / ROWS, allow_pickle=False)
             step.resumed(result.resumed)

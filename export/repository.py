@@ -61,6 +61,13 @@ def keep_reference(folder: Path, model: str, graph: Path) -> None:
     shutil.copyfile(graph, path)
 
 
+def keep(folder: Path, files: Mapping[str, Path]) -> None:
+    """Copy files, by the names that they shall have, into a folder that is made where there are any."""
+    for name, path in files.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+
+
 def write_settings(models: Path, release: int, sections: Mapping[str, Settings], tokenizer: Path) -> None:
     """Write ``settings.json``, and the tokenizer, beside each model that reads them."""
     wanted = {

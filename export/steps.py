@@ -57,13 +57,15 @@ class Running:
     task: TaskID
     figures: dict[str, Figure] = field(default_factory=dict)
     total: int = 1
+    _started: bool = False
 
     def resumed(self, resumed: bool) -> None:
         """Note in the figures that an earlier run did this; a step of several parts only if it did all."""
         self.figures["resumed"] = resumed and self.figures.get("resumed", True)
 
     def start(self, total: int) -> Callable[[int], None]:
-        """Show a bar of ``total`` units; gives the function that is told of units done."""
-        self.total = total
-        self.progress.update(self.task, total=total)
+        """Show a bar of ``total`` units, or of so many more; gives the function that is told of units done."""
+        self.total = self.total + total if self._started else total
+        self._started = True
+        self.progress.update(self.task, total=self.total)
         return lambda count: self.progress.advance(self.task, count)

@@ -13,6 +13,7 @@ from ensemble.settings import TextSettings
 from export import factories, huggingface
 from export.errors import BadSource
 from export.graphs import TEXT_OUTPUT, BuiltTower, clean
+from export.onnx_sources import external_files
 from export.plans import TextPlan
 from export.projection import load_projection
 from export.reference import Array, Floats, Reference, finish, token_mask
@@ -45,9 +46,8 @@ def plan_text(table: TextTable) -> TextPlan:
         return TextPlan(_settings(table, folder), tokenizer, files, lambda: _build_hf(table, folder, pooling))
     pooling = table.pooling or "mean"
     if table.onnx is not None:
-        return TextPlan(
-            _settings(table, None), tokenizer, files | {"onnx": table.onnx}, lambda: _build_onnx(table, pooling)
-        )
+        files |= {"onnx": table.onnx, **external_files(table.onnx)}
+        return TextPlan(_settings(table, None), tokenizer, files, lambda: _build_onnx(table, pooling))
     files["factory"] = factories.source_file(str(table.factory))
     return TextPlan(_settings(table, None), tokenizer, files, lambda: _build_factory(table, pooling))
 

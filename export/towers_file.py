@@ -28,6 +28,9 @@
     [calibration]
     queries = "train.jsonl"                # real queries that ranges are measured on beside products; never the gate's
 
+    [engine]                               # of target tensorrt; see export/engines/table.py for every key
+    version_compatible = true
+
     [columns]                              # see catalogue/columns.py; used where --columns is not given
     title = "name"
 
@@ -54,6 +57,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from catalogue import BadColumns, Columns
 from ensemble.settings import ResizeMode
 from export import toml
+from export.engines.table import EngineTable
 from export.errors import BadTowers
 from export.gate.table import GateTable
 from export.tables import ExistingPath, Table, existing
@@ -184,6 +188,7 @@ class TowersFile(Table):
     product: ProductTable = ProductTable()
     gate: GateTable = GateTable()
     calibration: CalibrationTable = CalibrationTable()
+    engine: EngineTable = EngineTable()
     columns: Any = None
 
 

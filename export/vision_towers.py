@@ -13,6 +13,7 @@ from ensemble.settings import ImageSettings, ResizeMode
 from export import factories, huggingface
 from export.errors import BadSource
 from export.graphs import VISION_OUTPUT, BuiltTower, clean
+from export.onnx_sources import external_files
 from export.plans import VisionPlan
 from export.preprocessing import read_preprocessing
 from export.projection import Projection, load_projection
@@ -57,7 +58,7 @@ def plan_vision(table: VisionTable) -> VisionPlan:
         files |= huggingface.model_files(folder)
         return VisionPlan(ImageSettings(form.size, resize), files, lambda: _build_hf(folder, form))
     if table.onnx is not None:
-        files["onnx"] = table.onnx
+        files |= {"onnx": table.onnx, **external_files(table.onnx)}
         form = _form(table, table.image_size or _onnx_size(table), _own_scaling(table))
         return VisionPlan(ImageSettings(form.size, table.resize or "pad"), files, lambda: _build_onnx(table, form))
     files["factory"] = factories.source_file(str(table.factory))

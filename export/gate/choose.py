@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ def choose(
     allow_fallback: bool = False,
     tower: str,
     report: Path | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> Choice:
     """Choose the fastest candidate that passed, of the asked precision or of all.
 
@@ -49,9 +50,11 @@ def choose(
         allow_fallback: Where no candidate of the asked precision passed, take the next of int8, fp16, fp32.
         tower: For the error.
         report: Where all figures can be read, for the error.
+        failed: Why, by name, where a recipe could not be carried out, for the error.
 
     Raises:
-        GateFailed: None passed; names the figure of the one that came nearest, its bound, the worst inputs, the report.
+        GateFailed: None passed, or FP32 itself did not; names the figure of the one that came nearest, its bound, the
+            worst inputs, the report.
         BadEvaluation: There is no verdict on what is asked for.
         ValueError: ``asked`` is not allowed.
     """
@@ -63,9 +66,12 @@ def choose(
         allowed = PRECISIONS[PRECISIONS.index(asked) :] if allow_fallback else (asked,)
         ranks = [[one for one in verdicts if one.candidate.precision == precision] for precision in allowed]
     if not any(ranks):
-        raise BadEvaluation(
-            f"{tower} tower: no {asked} candidate was judged; one that could not be made has no verdict"
-        )
+        why = "".join(f"\n  {name}: {reason}" for name, reason in (failed or {}).items())
+        raise BadEvaluation(f"{tower} tower: there is no {asked} candidate{why or ' among the recipes of this target'}")
+    source = [one for one in verdicts if one.candidate.precision == "fp32" and not one.passed]
+    if source:
+        # What FP32 finds is what the others are held to.
+        raise _failed(source, tower, report)
     for rank in ranks:
         passed = [one for one in rank if one.passed and math.isfinite(one.figures.speed)]
         if passed:

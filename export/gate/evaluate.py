@@ -36,12 +36,15 @@ class Bench:
         rows: Makes of this tower's product vectors ``(products, dim)`` what labelled queries are compared with:
             where towers share a space and weigh both halves, ``lambda own: a * own + b * other``, since the weighted
             score of a query is its inner product with that. The vectors as they are, where it is not given.
+        truth: Opens the FP32 graph that tells what products truly are. Where it is not given, the FP32 candidate does;
+            an FP32 engine would then be held to itself.
     """
 
     start: Open = open_tower
     threads: int = 1
     seconds: float = 3.0
     rows: Rows = _as_they_are
+    truth: Open | None = None
 
     def __post_init__(self) -> None:
         if self.threads < 1:
@@ -92,7 +95,8 @@ def evaluate(
     for subject in subjects:
         answered.append(answers(subject, asked))
         advance(1)
-    found = encode_corpus(trial, preparation, subjects[source_at], subjects, advance)
+    source = _truth(subjects[source_at], bench, asked.reference.shape[1])
+    found = encode_corpus(trial, preparation, source, subjects, advance)
     judge = Judge(trial, asked, found, bench.rows)
     taken = _time(subjects, feeds(asked.raws, preparation.served), bench.seconds, advance)
     return [
@@ -101,6 +105,13 @@ def evaluate(
             candidates, subjects, answered, found.by_subject, taken, strict=True
         )
     ]
+
+
+def _truth(source: Subject, bench: Bench, dim: int) -> Subject:
+    """The FP32 graph as products are encoded by for the truth."""
+    if bench.truth is None or bench.truth is bench.start:
+        return source
+    return Subject(source.candidate, dim, bench.truth, bench.threads)
 
 
 def work(trial: Trial, candidates: Sequence[Candidate]) -> int:

@@ -108,7 +108,7 @@ def encode_corpus(
     Args:
         trial: Has the products.
         preparation: Makes the tensors; a batch at a time, as all pictures at once may not fit into memory.
-        source: FP32; one of the subjects.
+        source: FP32; may be one of the subjects.
         subjects: Who is judged.
         advance: Told how many more batches are done.
 
@@ -126,7 +126,8 @@ def encode_corpus(
         for subject, parts in found.items():
             parts.append(subject.encode(prepared.served))
         same = prepared.wanted is prepared.served
-        truth.append(found[source][-1] if same else source.encode(prepared.wanted))
+        judged = found.get(source) if same else None
+        truth.append(source.encode(prepared.wanted) if judged is None else judged[-1])
         differences.append(prepared.differences)
         advance(1)
     if source.broken:

@@ -12,8 +12,8 @@ from export.reference import Floats
 EPSILON = 1e-3
 # With fewer products than this, half of them are too few for a ranking.
 MIN_PRODUCTS = 8
-# If more of the catalogue than this counts as an answer, even a ranking by chance scores nearly 1.
-MAX_CHANCE = 0.9
+# If more of the catalogue than this counts as an answer, a ranking by chance scores well.
+MAX_CHANCE = 0.75
 
 Values = NDArray[np.float64]
 Places = NDArray[np.int64]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from onnx import ModelProto
 
+from export.errors import PrecisionFailed
 from export.precision.calibration import Calibration
 from export.precision.editing import Editor
 from export.precision.matmuls.sites import find_sites
@@ -26,7 +27,7 @@ def blockwise(graph: ModelProto, calibration: Calibration) -> ModelProto | None:
     """8-bit weights in blocks, which need no ranges; ``None`` where there is nothing to quantise.
 
     Raises:
-        PrecisionFailed: The graph is not valid.
+        PrecisionFailed: The graph is not valid, or ONNX Runtime refuses it.
     """
     editor = Editor(graph)
     sites = find_sites(editor)
@@ -37,9 +38,12 @@ def blockwise(graph: ModelProto, calibration: Calibration) -> ModelProto | None:
     ours = {node.name for site in sites for node in site.products}
     others = [node.name for node in editor.nodes if node.op_type == "MatMul" and node.name not in ours]
     how = DefaultWeightOnlyQuantConfig(BLOCK, is_symmetric=True, accuracy_level=ACCURACY_LEVEL, bits=BITS)
-    with _quiet():
-        quantizer = MatMulNBitsQuantizer(editor.model, algo_config=how, nodes_to_exclude=others)
-        quantizer.process()
+    try:
+        with _quiet():
+            quantizer = MatMulNBitsQuantizer(editor.model, algo_config=how, nodes_to_exclude=others)
+            quantizer.process()
+    except Exception as error:  # onnxruntime raises one class per kind of failure
+        raise PrecisionFailed(f"ONNX Runtime cannot quantise in blocks: {error}") from error
     quantised: ModelProto = quantizer.model.model
     return quantised
 

@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import onnx
 
 from ensemble.hashing import sha256
-from export.errors import PrecisionFailed
+from export.errors import BadSource, PrecisionFailed
 from export.precision.calibration import Calibration
 from export.precision.candidates import Candidate
 from export.precision.recipes import Recipe
@@ -34,7 +35,11 @@ class Candidates:
 
 
 def make_candidates(
-    graph: Path, recipes: Sequence[Recipe], calibration: Calibration, folder: Path, advance: Callable[[int], None]
+    graph: Path,
+    recipes: Sequence[Recipe],
+    calibrate: Callable[[], Calibration],
+    folder: Path,
+    advance: Callable[[int], None],
 ) -> None:
     """Write the FP32 graph and one graph a recipe into a folder, and a list of them.
 
@@ -43,18 +48,18 @@ def make_candidates(
     Args:
         graph: The FP32 graph.
         recipes: To be tried.
-        calibration: Real inputs.
+        calibrate: Gives real inputs; asked for where there is a recipe.
         folder: Where they go.
         advance: Told of each recipe that is done.
     """
     shutil.copyfile(graph, folder / f"fp32-{SOURCE}.onnx")
     listed, failed, known = [("fp32", SOURCE)], {}, set()
-    source = onnx.load(graph)
+    source, calibration = onnx.load(graph), calibrate() if recipes else None
     for recipe in recipes:
         path = folder / f"{recipe.precision}-{recipe.name}.onnx"
         try:
-            made = recipe.make(source, calibration)
-        except PrecisionFailed as error:
+            made = recipe.make(source, cast("Calibration", calibration))
+        except (PrecisionFailed, BadSource) as error:
             made, failed[path.stem] = None, str(error)
         advance(1)
         if made is None:

@@ -19,7 +19,7 @@ from export.engines.build import EngineRecord
 from export.engines.options import EngineOptions, text_profiles, vision_profiles
 from export.engines.summary import EngineSummary
 from export.engines.trying import Engines
-from export.errors import EngineFailed
+from export.errors import EngineFailed, GateFailed
 from export.gate.preparation import Feed
 from export.precision.modelopt import recipe
 from export.precision.simulated import SimulatedTower
@@ -77,7 +77,7 @@ def _without_modelopt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def engines(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], Engine]], None]:
     def use(start: Callable[[Path], Engine]) -> None:
         profiles = {"text_tower": text_profiles((4, 8, 16)), "vision_tower": vision_profiles(16)}
-        monkeypatch.setattr(Engines, "here", classmethod(lambda _, __: Engines(profiles, build, start)))
+        monkeypatch.setattr(Engines, "here", classmethod(lambda _, __, table: Engines(profiles, table, build, start)))
         monkeypatch.setattr(release, "require_builder", lambda: None)
 
     return use
@@ -111,6 +111,40 @@ def test_an_engine_that_answers_wrong_is_caught_though_its_graph_is_right(
         (wrong,) = [one for one in tower["candidates"] if one["precision"] == "fp16"]
         assert not wrong["passed"]
         assert wrong["cosine_min"] < 0.999
+
+
+class LateEngine(Engine):
+    """A compiler's mistake that only batches show: FP32 engines swap values where more than one row is asked for."""
+
+    def __init__(self, plan: Path) -> None:
+        super().__init__(plan)
+        (stamp,) = read_stamps(plan.parent)
+        self._wrong = stamp.precision == "fp32"
+
+    def encode(self, inputs: Feed) -> Vectors:
+        vectors = super().encode(inputs).copy()
+        if self._wrong and len(vectors) > 1:
+            vectors[:, :2] = vectors[:, 1::-1]
+        return vectors
+
+
+def test_an_fp32_engine_is_not_held_to_itself(
+    make: Make, tmp_path: Path, engines: Callable[[Callable[[Path], Engine]], None]
+) -> None:
+    engines(LateEngine)
+    with pytest.raises(GateFailed, match="text tower, fp32-source"):
+        make(tmp_path, target="tensorrt", precision="auto")
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_release_keeps_what_engines_are_built_from(
+    make: Make, tmp_path: Path, engines: Callable[[Callable[[Path], Engine]], None]
+) -> None:
+    engines(Engine)
+    manifest = make(tmp_path, target="tensorrt", precision="auto")
+    kept = {path.name for path in (release_folder(tmp_path, 1) / "candidates" / "text_tower").iterdir()}
+    assert {"fp32-source.onnx", "fp16-islands.onnx"} <= kept
+    assert "releases/0001/candidates/text_tower/fp32-source.onnx" in manifest.outputs
 
 
 def test_recipes_that_cannot_be_carried_out_are_told(

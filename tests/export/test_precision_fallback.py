@@ -43,7 +43,7 @@ def test_a_failed_gate_tells_all_and_leaves_what_serves(refused: Refused) -> Non
     store, before, error = refused
     report = store / "failed" / "0002" / "report.html"
     assert error.report == report
-    assert error.figure.startswith("text_tower tower, int8-")
+    assert error.figure.startswith("text tower, int8-")
     assert error.figure.endswith(("cosine_p01", "recall_at_10"))
     assert 0.9 < error.value < error.bound == 1.0
     assert len(error.worst) == WORST_SHOWN

@@ -31,7 +31,8 @@ def rounded(view: View, layer: Layer, steps: Steps, measured: Measured, pixels: 
     if pixels is not None:
         weights, bias = pixels.fold(weights, bias)
         means = pixels.means(means)
-    found = quantise(weights, bias, steps.scale)
+    depthwise = weights.shape[1] == 1 and len(means) > 1
+    found = quantise(weights, bias, steps.scale, depthwise=depthwise)
     corrected = bias + _shift(weights - found.values, means)
     return Weights(found.codes, found.scales, in_steps(corrected, found.scales, steps.scale))
 

@@ -43,17 +43,19 @@ class Weights:
         return self.codes.astype(np.float32) * _by_output(self.scales, self.codes)
 
 
-def quantise(weights: Floats, bias: Floats, input_scale: float) -> Weights:
+def quantise(weights: Floats, bias: Floats, input_scale: float, *, depthwise: bool = False) -> Weights:
     """Symmetric codes, one scale per output channel.
 
     Args:
         weights: ``(outputs, inputs / groups, ...)``.
         bias: ``(outputs,)``.
         input_scale: One step of the convolution's input.
+        depthwise: Each channel has a kernel of its own, which multiplies in 32 bits, where no pair can overflow.
     """
     # A channel of nothing but a bias would get steps so fine that the bias does not fit.
     least = np.maximum(np.abs(bias) / (LARGEST_BIAS * input_scale), SMALLEST_SCALE)
-    scales = np.maximum(_largest_pair(weights) / PAIR, least).astype(np.float32)
+    largest = np.abs(weights.reshape(len(weights), -1)).max(axis=1) if depthwise else _largest_pair(weights)
+    scales = np.maximum(largest / PAIR, least).astype(np.float32)
     codes = np.clip(np.round(weights / _by_output(scales, weights)), -LARGEST, LARGEST).astype(np.int8)
     return Weights(codes, scales, in_steps(bias, scales, input_scale))
 
@@ -79,9 +81,6 @@ def pairs(rows: Array) -> Array:
 def _largest_pair(weights: Floats) -> Floats:
     """``(outputs,)``: the largest sum of one sign of neighbours, or the largest weight where there are none."""
     largest: Floats = np.abs(weights.reshape(len(weights), -1)).max(axis=1)
-    if weights.shape[1] == 1:
-        # A depthwise kernel multiplies in 32 bits.
-        return largest
     for sign in (1, -1):
         largest = np.maximum(largest, np.maximum(sign * pairs(weights), 0).sum(axis=2).max(axis=1))
     return largest

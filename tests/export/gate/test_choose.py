@@ -110,10 +110,22 @@ def test_nothing_is_left_when_fp32_fails_too() -> None:
         choose([broken, FAST], tower="text")
 
 
+@pytest.mark.parametrize("asked", ["auto", "int8"])
+def test_nothing_serves_where_fp32_itself_fails(asked: str) -> None:
+    wrong = verdict("fp32-source", 1.0, LOW)
+    with pytest.raises(GateFailed, match="text tower, fp32-source: cosine_p01"):
+        choose([wrong, SLOWER], asked, tower="text")
+
+
+def test_why_there_is_none_of_a_precision_is_told() -> None:
+    with pytest.raises(BadEvaluation, match="int8-modelopt-max: run `make modelopt`"):
+        choose([FP32], "int8", tower="text", failed={"int8-modelopt-max": "run `make modelopt`"})
+
+
 def test_what_cannot_be_chosen_is_refused() -> None:
     with pytest.raises(ValueError, match="must be one of auto, int8, fp16, fp32, got 'int4'"):
         choose([FP32], "int4", tower="text")
-    with pytest.raises(BadEvaluation, match="text tower: no fp16 candidate"):
+    with pytest.raises(BadEvaluation, match="text tower: there is no fp16 candidate"):
         choose([FP32], "fp16", tower="text")
     with pytest.raises(BadEvaluation, match="no auto candidate"):
         choose([], tower="text")

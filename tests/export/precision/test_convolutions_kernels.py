@@ -52,7 +52,12 @@ def test_neighbours_of_one_sign_fit_16_bits(shape: tuple[int, ...]) -> None:
 
 def test_depthwise_weights_keep_all_their_bits() -> None:
     weights = np.ones((4, 1, 3, 3), np.float32)
-    assert (quantise(weights, np.zeros(4, np.float32), 0.1).codes == 127).all()
+    assert (quantise(weights, np.zeros(4, np.float32), 0.1, depthwise=True).codes == 127).all()
+
+
+def test_a_plain_convolution_over_one_channel_is_limited_like_any_other() -> None:
+    weights = np.ones((4, 1, 3, 3), np.float32)
+    assert (quantise(weights, np.zeros(4, np.float32), 0.1).codes <= 64).all()
 
 
 def test_the_bias_of_a_dead_channel_fits() -> None:
