@@ -75,7 +75,7 @@ def test_a_failed_gate_names_its_report(shop: tuple[object, ...], small_towers: 
     strict = small.towers_with(small_towers, "strict", "\n[gate.int8]\ncosine_p01 = 1.0\n")
     code, output = run(*shop, "--towers", strict, "--precision", "int8")
     assert code == 1
-    assert "The release failed its gate. text_tower tower, int8-" in output
+    assert "The release failed its gate. text tower, int8-" in output
     assert "cosine_p01 is 0.99" in output
     assert "at least 1 is asked. Worst inputs:" in output
     report = tmp_path / "var" / "failed" / "0001" / "report.html"
