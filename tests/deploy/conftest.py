@@ -58,7 +58,7 @@ def search(control: Control, text: str, timeout_s: float = 10.0) -> tuple[list[s
     return [value.decode() for value in outputs["PRODUCT_ID"][0]], outputs["SCORE"][0].tolist()
 
 
-def wait_for(what: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def wait_for(what: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + timeout_s
     while not what():

@@ -69,7 +69,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("spoil")
 def test_a_release_of_a_spoiled_graph_fails(make_small: Make, tmp_path: Path) -> None:
-    with pytest.raises(GateFailed, match=r"text_tower tower, int8-.*: cosine_p01 is 0") as caught:
+    with pytest.raises(GateFailed, match=r"text tower, int8-.*: cosine_p01 is 0") as caught:
         make_small(tmp_path / "var", precision="int8")
     assert caught.value.value < caught.value.bound == DEFAULT_BOUNDS["int8"].cosine_p01
     assert list(tree(tmp_path / "var")) == ["failed/0001/report.html"]
