@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto
 
 from export.errors import PrecisionFailed
 from export.precision.calibration import Calibration
+from export.precision.running import answering, run_all
 from export.reference import Array, Floats, token_mask
-from export.runtime import session_of
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,8 @@ def extremes(model: ModelProto, names: Sequence[str], calibration: Calibration) 
     """
     if not names:
         return {}
-    session = session_of(_answering(model, names), source="the graph to be measured")
-    inputs = [entry.name for entry in session.get_inputs()]
     found: dict[str, Extremes] = {}
-    for batch in calibration.batches:
-        try:
-            values = session.run(list(names), {name: batch[name] for name in inputs})
-        except Exception as error:  # onnxruntime raises one class per kind of failure; a missing input is a KeyError
-            shapes = ", ".join(f"{name} {array.shape}" for name, array in batch.items())
-            raise PrecisionFailed(f"the graph cannot be run on calibration inputs {shapes}: {error}") from error
+    for batch, values in run_all(answering(model, names), names, calibration):
         for name, value in zip(names, values, strict=True):
             found[name] = _wider(found.get(name), _rows(value, batch), name)
     return found
@@ -71,11 +64,3 @@ def _wider(before: Extremes | None, rows: Floats, name: str) -> Extremes:
     if before is None:
         return Extremes(low, high)
     return Extremes(np.minimum(before.low, low), np.maximum(before.high, high))
-
-
-def _answering(model: ModelProto, names: Sequence[str]) -> ModelProto:
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.output[:]
-    copy.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    return copy

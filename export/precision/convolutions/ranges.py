@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto
 
 from export.errors import PrecisionFailed
 from export.precision.calibration import Calibration
+from export.precision.running import answering, run_all
 from export.reference import Array, Floats
-from export.runtime import session_of
 
 LEVELS = 255
 # Values kept of each tensor to choose its range by; enough for one in a thousand to be seen 50 times.
@@ -69,16 +69,9 @@ def measure(model: ModelProto, names: Sequence[str], calibration: Calibration) -
         PrecisionFailed: The graph cannot be run on them, or answers with values that are not finite.
         BadSource: ONNX Runtime cannot load the graph.
     """
-    session = session_of(_answering(model, names), source="the graph to be measured")
-    inputs = [entry.name for entry in session.get_inputs()]
     each = max(1, KEPT // len(calibration.batches))
     parts: dict[str, list[Measured]] = {name: [] for name in names}
-    for batch in calibration.batches:
-        try:
-            values = session.run(list(names), {name: batch[name] for name in inputs})
-        except Exception as error:  # onnxruntime raises one class per kind of failure; a missing input is a KeyError
-            shapes = ", ".join(f"{name} {array.shape}" for name, array in batch.items())
-            raise PrecisionFailed(f"the graph cannot be run on calibration inputs {shapes}: {error}") from error
+    for _, values in run_all(answering(model, names), names, calibration):
         for name, value in zip(names, values, strict=True):
             parts[name].append(_measured(name, value, each))
     rows = [len(next(iter(batch.values()))) for batch in calibration.batches]
@@ -123,11 +116,3 @@ def _joined(parts: Sequence[Measured], rows: Sequence[int]) -> Measured:
         np.concatenate([part.sample for part in parts], axis=1),
         max(part.places for part in parts),
     )
-
-
-def _answering(model: ModelProto, names: Sequence[str]) -> ModelProto:
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.output[:]
-    copy.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    return copy

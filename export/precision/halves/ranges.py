@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
-from export.errors import PrecisionFailed
 from export.precision.calibration import Calibration
 from export.precision.halves.view import View
-from export.runtime import session_of
+from export.precision.running import run_all
 
 PREFIX = "largest/"
 
@@ -29,16 +28,9 @@ def largest(view: View, calibration: Calibration) -> dict[str, float]:
     names = [name for place in view.places for name in place.node.output if name in view.floats]
     if not names:
         return {}
-    session = session_of(_with_maxima(view.model, names), source="the graph to be measured")
     wanted = [PREFIX + name for name in names]
-    inputs = [entry.name for entry in session.get_inputs()]
     found = np.zeros(len(names))
-    for batch in calibration.batches:
-        try:
-            maxima = session.run(wanted, {name: batch[name] for name in inputs})
-        except Exception as error:  # onnxruntime raises one class per kind of failure; a missing input is a KeyError
-            shapes = ", ".join(f"{name} {array.shape}" for name, array in batch.items())
-            raise PrecisionFailed(f"the graph cannot be run on calibration inputs {shapes}: {error}") from error
+    for _, maxima in run_all(_with_maxima(view.model, names), wanted, calibration):
         found = np.maximum(found, np.array(maxima, np.float64))
     return dict(zip(names, found.tolist(), strict=True))
 
