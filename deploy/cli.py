@@ -19,6 +19,7 @@ from rich.text import Text
 
 from deploy.engine_cli import check_engines_here
 from deploy.errors import Aborted, DeployError
+from deploy.living import CATALOGUE
 from deploy.options import ServeOptions
 
 if TYPE_CHECKING:
@@ -35,11 +36,20 @@ def _commands() -> None:
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913 -- an option each
+    *,
     store: Annotated[Path, typer.Option(help="Folder that `python -m export release` wrote.")] = Path("var"),
     host: Annotated[
         str, typer.Option(help="Address to listen at; there is no access control, so keep to loopback.")
     ] = "127.0.0.1",
+    catalogue: Annotated[
+        str | None,
+        typer.Option(
+            help="Database that the index follows, sqlite:///PATH or postgresql+psycopg://...; '' for none.",
+            envvar=CATALOGUE,
+            show_default="the store's own",
+        ),
+    ] = None,
     http_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8000,
     grpc_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8001,
     metrics_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8002,
@@ -56,8 +66,8 @@ def serve(
         from deploy.server import Server
 
         server = Server(
-            store, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port, host=host, log=log,
-            options=ServeOptions(shm_bytes=shm_bytes),
+            store, catalogue=catalogue, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port,
+            host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes),
         )  # fmt: skip
         _serve(server, store / "run" / "serve.json", log)
     except ModuleNotFoundError as error:

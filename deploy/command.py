@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.embedded import EmbeddedServer
+from deploy.living import CATALOGUE, SNAPSHOTS, Living
 from deploy.options import Endpoints, ServeOptions
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -50,14 +51,23 @@ def server_command(
     return [str(server.binary), *(f"--{name}={value}" for name, value in settings.items()), *repeated]
 
 
-def server_environment(workdir: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+def server_environment(
+    workdir: Path, base: Mapping[str, str] = os.environ, *, living: Living | None = None
+) -> dict[str, str]:
     """Environment of the server and its stubs, made from ``base``.
 
     The stub looks for its site-packages beside the ``python3`` that comes first in ``PATH``.
     One thread an instance: more instances scale better than more threads, and they would compete for the same cores.
+
+    Args:
+        workdir: The server's private directory.
+        base: What it inherits.
+        living: The catalogue that the index follows; without one it stays as it was released.
     """
+    inherited = {name: value for name, value in base.items() if name not in (CATALOGUE, SNAPSHOTS)}
     return {
-        **base,
+        **inherited,
+        **({} if living is None else {CATALOGUE: living.catalogue, SNAPSHOTS: str(living.snapshots)}),
         "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH")),
         "PYTHONPATH": _prepend(str(PROJECT_ROOT), base.get("PYTHONPATH")),
         "LD_LIBRARY_PATH": _prepend(str(workdir / "lib"), base.get("LD_LIBRARY_PATH")),

@@ -16,6 +16,7 @@ from deploy.command import server_command, server_environment
 from deploy.control import Control
 from deploy.embedded import EmbeddedServer
 from deploy.errors import Aborted, ModelFailed, NoAnswer, ServerFailed
+from deploy.living import Living
 from deploy.options import Endpoints, ServeOptions
 from deploy.probe import Probe
 from deploy.process import TritonProcess
@@ -58,6 +59,7 @@ class Launcher:
         options: How to run.
         log: The server's log file; None keeps it in a private directory that is removed at the end.
         abort: Set from outside to call the start off.
+        living: The catalogue that the index follows, where it does.
     """
 
     embedded: EmbeddedServer
@@ -67,6 +69,7 @@ class Launcher:
     options: ServeOptions
     log: Path | None
     abort: threading.Event
+    living: Living | None = None
 
     def launch(self, started: Callable[[Running], None]) -> Running:
         """Start the server, wait until it is ready, and send it all probes.
@@ -99,7 +102,8 @@ class Launcher:
             lay_out_models(self.release, models)
             compile_models(models)
             command = server_command(self.embedded, workdir, models, self.endpoints, self.options)
-            process = TritonProcess(command, server_environment(workdir), workdir, self.log or workdir / "triton.log")
+            environment = server_environment(workdir, living=self.living)
+            process = TritonProcess(command, environment, workdir, self.log or workdir / "triton.log")
         except BaseException:
             shutil.rmtree(workdir, ignore_errors=True)
             raise

@@ -15,6 +15,7 @@ from deploy.engine_stamp import check_target
 from deploy.errors import DeployError, GaveUp, ServerFailed
 from deploy.events import Event, EventLog
 from deploy.launch import Launcher, Running
+from deploy.living import find_living
 from deploy.options import Endpoints, ServeOptions, WatchOptions, choose_endpoints
 from deploy.probe import read_probes
 from deploy.store import Release, check_release, find_release
@@ -28,6 +29,8 @@ class Server:
 
     Args:
         store: The store; the release that is its newest at the start is served, also after a repair or a restart.
+        catalogue: URL of the database that the index follows; by default the store's own, where it has one. Empty for
+            an index that stays as it was released.
         http_port: None or 0 chooses a free one; so for the others.
         grpc_port: Port of the gRPC service.
         metrics_port: Port of the Prometheus metrics.
@@ -45,6 +48,7 @@ class Server:
         self,
         store: Path,
         *,
+        catalogue: str | None = None,
         http_port: int | None = None,
         grpc_port: int | None = None,
         metrics_port: int | None = None,
@@ -55,6 +59,7 @@ class Server:
         watch_options: WatchOptions | None = None,
     ) -> None:
         self._store, self._host, self._log, self._watch = Path(store), host, log, watch
+        self._catalogue = catalogue
         self._ports = (http_port, grpc_port, metrics_port)
         self._options = options or ServeOptions()
         self._watch_options = watch_options or WatchOptions()
@@ -93,11 +98,14 @@ class Server:
 
     def _launch(self, release: Release) -> tuple[Launcher, Running]:
         embedded, probes = find_embedded(), tuple(read_probes(release.probe))
+        living = find_living(self._store, self._catalogue)
         if self._log is not None:
             self._log.parent.mkdir(parents=True, exist_ok=True)
         for attempt in range(_PORT_RACES):
             self._endpoints = choose_endpoints(self._host, *self._ports)
-            launcher = Launcher(embedded, release, probes, self._endpoints, self._options, self._log, self._abort)
+            launcher = Launcher(
+                embedded, release, probes, self._endpoints, self._options, self._log, self._abort, living
+            )
             try:
                 return launcher, launcher.launch(self._adopt)
             except ServerFailed as error:
