@@ -31,12 +31,15 @@ class Probe:
         inputs: Input name to the values of one row.
         expected: Output name to the first values of the row: strings, or numbers.
         tolerance: Largest allowed difference of a number.
+        seq: Last change of the catalogue that ``expected`` knows. One that has changed since gives other answers, which
+            are checked for their form alone.
     """
 
     model: str
     inputs: Mapping[str, Any]
     expected: Answer
     tolerance: float = DEFAULT_TOLERANCE
+    seq: int | None = None
 
     def __post_init__(self) -> None:
         if not self.expected or not all(len(values) for values in self.expected.values()):
@@ -61,7 +64,7 @@ class Probe:
 
 
 def read_probes(path: Path) -> list[Probe]:
-    """Read ``probe.json``: ``{"requests": [{"model", "inputs", "expected", "tolerance"}, ...]}``.
+    """Read ``probe.json``: ``{"seq", "requests": [{"model", "inputs", "expected", "tolerance"}, ...]}``.
 
     An input ``{"file": NAME}`` stands for the bytes of a file beside it.
 
@@ -69,8 +72,8 @@ def read_probes(path: Path) -> list[Probe]:
         NoRelease: The file is unreadable or names no request.
     """
     try:
-        entries = json.loads(path.read_text("utf-8"))["requests"]
-        probes = [_parse(entry, path.parent) for entry in entries]
+        content = json.loads(path.read_text("utf-8"))
+        probes = [_parse(entry, path.parent, content.get("seq", 0)) for entry in content["requests"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoRelease(f"{path} cannot be read as probe requests: {error!r}; make the release again") from error
     if not probes:
@@ -84,6 +87,10 @@ def check_answer(probe: Probe, got: Answer) -> None:
     Raises:
         WrongAnswer: They differ; the message shows both.
     """
+    seq = list(got.get("SEQ", ()))
+    if seq and seq != [probe.seq]:
+        check_form(probe, got)
+        return
     for name, expected in probe.expected.items():
         values = list(got.get(name, ()))[: len(expected)]
         if not _same(probe, name, list(expected), values, got):
@@ -91,6 +98,21 @@ def check_answer(probe: Probe, got: Answer) -> None:
                 f"{probe.model} answers {name} = {_show(values)}, and the release says {_show(expected)} "
                 f"(numbers within {probe.tolerance:g})"
             )
+
+
+def check_form(probe: Probe, got: Answer) -> None:
+    """Check what holds of every search, whatever the catalogue has become.
+
+    Raises:
+        WrongAnswer: Products and scores do not go together, or scores are not finite or not in order.
+    """
+    ids, scores = list(got.get("PRODUCT_ID", ())), np.array(got.get("SCORE", ()), np.float64)
+    together = len(ids) == len(scores) and len(set(ids)) == len(ids) and all(ids)
+    if not together or not np.isfinite(scores).all() or (np.diff(scores) > 0).any():
+        raise WrongAnswer(
+            f"{probe.model} answers PRODUCT_ID = {_show(ids)} with SCORE = {_show(scores.tolist())}: "
+            "as many scores as products, finite and in descending order, belong to a search"
+        )
 
 
 def _same(probe: Probe, name: str, expected: list[Any], values: list[Any], got: Answer) -> bool:
@@ -112,12 +134,13 @@ def _interchangeable(ids: list[str], scores: list[Any], got: list[str], rank: in
     return len(set(got)) == len(got) and abs(rival - scores[rank]) <= tolerance
 
 
-def _parse(entry: Mapping[str, Any], folder: Path) -> Probe:
+def _parse(entry: Mapping[str, Any], folder: Path, seq: int | None) -> Probe:
     inputs = {
         name: (folder / Path(value["file"]).name).read_bytes() if isinstance(value, dict) else value
         for name, value in entry["inputs"].items()
     }
-    return Probe(str(entry["model"]), inputs, dict(entry["expected"]), float(entry.get("tolerance", DEFAULT_TOLERANCE)))
+    tolerance = float(entry.get("tolerance", DEFAULT_TOLERANCE))
+    return Probe(str(entry["model"]), inputs, dict(entry["expected"]), tolerance, seq)
 
 
 def _row(array: np.ndarray[Any, Any]) -> list[Any]:

@@ -40,6 +40,31 @@ def test_another_answer_is_refused(ids: list[str], scores: list[float], told: st
         check_answer(PROBE, {"PRODUCT_ID": ids, "SCORE": scores})
 
 
+def test_a_catalogue_that_has_changed_is_checked_for_its_form_alone() -> None:
+    probe = Probe("search_text", {"TEXT": "mug"}, EXPECTED, seq=7)
+    check_answer(probe, {**EXPECTED, "SEQ": [7]})
+    check_answer(probe, {"PRODUCT_ID": ["x", "y"], "SCORE": [0.3, 0.2], "SEQ": [8]})
+    check_answer(probe, {"PRODUCT_ID": [], "SCORE": [], "SEQ": [8]})
+    with pytest.raises(WrongAnswer, match=r"PRODUCT_ID = \[x, y\], and the release says"):
+        check_answer(probe, {"PRODUCT_ID": ["x", "y"], "SCORE": [0.3, 0.2], "SEQ": [7]})
+
+
+@pytest.mark.parametrize(
+    ("ids", "scores"),
+    [
+        (["x", "y"], [0.2, 0.3]),
+        (["x", "x"], [0.3, 0.2]),
+        (["x", ""], [0.3, 0.2]),
+        (["x", "y"], [0.3]),
+        (["x", "y"], [0.3, float("nan")]),
+    ],
+)
+def test_the_form_of_a_search_is_held_to(ids: list[str], scores: list[float]) -> None:
+    probe = Probe("search_text", {"TEXT": "mug"}, EXPECTED, seq=7)
+    with pytest.raises(WrongAnswer, match="descending order"):
+        check_answer(probe, {"PRODUCT_ID": ids, "SCORE": scores, "SEQ": [8]})
+
+
 def test_vectors_are_compared_within_the_tolerance() -> None:
     probe = Probe("embed_text", {"TEXT": "mug"}, {"TEXT_VECTOR": [0.6, 0.8]}, tolerance=1e-3)
     check_answer(probe, {"TEXT_VECTOR": [0.6005, 0.8]})
