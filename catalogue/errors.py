@@ -1,12 +1,23 @@
-"""What can go wrong while a catalogue is read.
+"""What can go wrong while a catalogue is read, or its database is used.
 
 CatalogueError
-├── UnreadableCatalogue   the file is missing, of an unknown format, or not readable as its format
-├── BadColumns            the column mapping is not valid; lists every problem
-├── BadRows               rows that cannot become products; lists them
-└── UnreadablePicture     a product's picture cannot be read, or lies outside the catalogue's folder
+├── UnreadableCatalogue      the file is missing, of an unknown format, or not readable as its format
+├── BadColumns               the column mapping is not valid; lists every problem
+├── BadRows                  rows that cannot become products; lists them
+├── UnreadablePicture        a product's picture cannot be read, or lies outside the catalogue's folder
+├── UnwritableFile           an export cannot be written
+├── BadEntry                 a write that is refused: an upsert, a patch, an id, a vector or a space
+│   └── UnknownProduct       a patch of a product that is not there
+├── NotWritten               nothing is wrong with it, but it was to be written together with one that is refused
+└── DatabaseError            the catalogue's database
+    ├── DatabaseMissing      there is none; says how to make one
+    ├── DatabaseUnusable     not a catalogue, another one than expected, or of another version
+    ├── DatabaseUnavailable  it cannot be reached, or others hold it for too long: try again
+    ├── WriteFailed          it cannot be written, as its disk is full; nothing of the write is kept
+    └── JournalTrimmed       the journal does not tell what changed since the asked number
 
-Every message names the file or the row, shows what was found, and says what is allowed.
+Every message names the file, the row or the field, shows what was found, and says what is allowed. None shows the
+password of a database.
 """
 
 from __future__ import annotations
@@ -30,6 +41,55 @@ class UnreadableCatalogue(CatalogueError):
 
 class UnreadablePicture(CatalogueError):
     """A picture cannot be read, or its path leaves the catalogue's folder."""
+
+
+class UnwritableFile(CatalogueError):
+    """A file cannot be written; what stood there before is untouched."""
+
+
+class DatabaseError(CatalogueError):
+    """Root of the errors of the catalogue's database itself."""
+
+
+class DatabaseMissing(DatabaseError):
+    """There is no catalogue database at this address."""
+
+
+class DatabaseUnusable(DatabaseError):
+    """What is there is no catalogue of this version, or another catalogue than expected."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """It cannot be reached, or others hold it for too long; the same call may succeed later."""
+
+
+class WriteFailed(DatabaseError):
+    """A write was rolled back as a whole: the disk is full, or the database is not to be written."""
+
+
+class JournalTrimmed(DatabaseError):
+    """The journal cannot tell what changed since a number; its reader has to begin with everything."""
+
+
+class BadEntry(CatalogueError):
+    """A write that is refused, with every reason.
+
+    Args:
+        subject: What it was about, as in ``product 'A1'``.
+        problems: One a field: what was found, what is allowed.
+    """
+
+    def __init__(self, subject: str, problems: Sequence[str]) -> None:
+        self.subject, self.problems = subject, tuple(problems)
+        super().__init__(f"{subject}: " + "; also ".join(self.problems))
+
+
+class UnknownProduct(BadEntry):
+    """A patch of a product that is not in the catalogue."""
+
+
+class NotWritten(CatalogueError):
+    """A write that was fine, but was to be made only together with others, and one of them was refused."""
 
 
 class BadColumns(CatalogueError):
@@ -98,5 +158,13 @@ def listed(lines: Sequence[str], limit: int = MAX_LISTED) -> str:
 
 def shown(value: object) -> str:
     """A value as an error shows it: its literal, shortened."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of too many digits
+        text = f"{type(value).__name__} of too many digits"
     return text if len(text) <= MAX_SHOWN_CHARS else text[:MAX_SHOWN_CHARS] + "..."
+
+
+def plain(name: object) -> str:
+    """The name of a field as an error shows it: without quotes, but shortened and escaped like a value."""
+    return shown(name).strip("'\"")

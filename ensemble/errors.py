@@ -2,7 +2,12 @@
 
 EnsembleError
 ├── InvalidInput     the caller's fault: names the input, what was wrong, what is allowed
+├── Unavailable      the request is good, but cannot be served now: the same one may be later
+│   └── Behind       the index does not hold yet what the caller asked for
 ├── DamagedRelease   a file of the release is missing, unreadable or of another space
+├── ChangesRefused   an index cannot take what the catalogue's journal says
+├── WrongCatalogue   the journal is not of the catalogue that the index follows
+├── SnapshotFailed   a snapshot could not be written; those before it are untouched
 └── EngineFault      the GPU could not run an engine
 """
 
@@ -31,8 +36,28 @@ class InvalidInput(EnsembleError):
         return InvalidInput(self.name, self.problem, row=row) if of > 1 else self
 
 
+class Unavailable(EnsembleError):
+    """Something that the request needs is not there now; the message says what, and what was not done."""
+
+
+class Behind(Unavailable):
+    """An index that has not come to the sequence number that was asked for."""
+
+
 class DamagedRelease(EnsembleError):
     """A file of the release cannot be used; the message names it."""
+
+
+class ChangesRefused(EnsembleError):
+    """Changes that do not fit an index; the message names the product. None of them was applied."""
+
+
+class WrongCatalogue(EnsembleError):
+    """A journal that an index cannot follow: of another catalogue, or older than the index."""
+
+
+class SnapshotFailed(EnsembleError):
+    """A snapshot could not be written, as on a full disk; the message names the folder."""
 
 
 class EngineFault(EnsembleError):

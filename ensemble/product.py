@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ensemble.errors import InvalidInput
 from ensemble.image import ImagePreprocessor
+from ensemble.product_checks import FIELDS, check_fields, read_object
 from ensemble.settings import ProductSettings
 from ensemble.text import TextPreprocessor, Tokens
 from ensemble.words import as_word
@@ -23,7 +23,8 @@ def parse_products(rows: Sequence[bytes], *, name: str = "PRODUCT") -> list[dict
     """Read products from JSON.
 
     Raises:
-        InvalidInput: One is not a JSON object with a string ``title``; names the row.
+        InvalidInput: One is not a JSON object with a string ``title``, is too long, or has a field that no product has
+            or a value that it cannot have; names the row.
     """
     products = []
     for row, data in enumerate(rows):
@@ -35,15 +36,11 @@ def parse_products(rows: Sequence[bytes], *, name: str = "PRODUCT") -> list[dict
 
 
 def _parse(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        product = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(name, f"not JSON: {error}") from None
-    if not isinstance(product, dict) or not isinstance(product.get("title"), str):
+    product = read_object(data, FIELDS, name)
+    if not isinstance(product.get("title"), str):
         raise InvalidInput(name, 'a JSON object with at least a "title" is needed')
-    if not isinstance(product.setdefault("attributes", {}), dict):
-        raise InvalidInput(f"{name}.attributes", "an object of name and value is needed")
-    return product
+    check_fields(product, name)
+    return {**product, "attributes": product.get("attributes") or {}}
 
 
 def product_text(product: Product, settings: ProductSettings) -> str:
@@ -56,7 +53,8 @@ def _field(product: Product, name: str) -> str:
     if name == "title":
         return as_word(product["title"])
     if name == "category":
-        return str(product.get("category") or "").replace("/", ", ").strip()
+        levels = (level.strip() for level in str(product.get("category") or "").split("/"))
+        return ", ".join(level for level in levels if level)
     value = product.get("attributes", {}).get(name)
     return "" if value is None else as_word(value)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.errors import InvalidInput
+from ensemble.errors import InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,12 @@ def response(pb_utils: Any, outputs: Tensors) -> Any:
 
 
 def refusal(pb_utils: Any, error: Exception) -> Any:
-    """A response that holds an error: the caller's own in full, one of ours by its kind, with the rest in the log."""
-    if isinstance(error, InvalidInput):
+    """A response that holds an error: in full where the caller can act on it, else by its kind, the rest in the log."""
+    if isinstance(error, InvalidInput | Unavailable):
+        code = pb_utils.TritonError.INVALID_ARG if isinstance(error, InvalidInput) else pb_utils.TritonError.UNAVAILABLE
         # What is quoted may hold half a surrogate pair, which cannot leave this process.
         message = str(error).encode("utf-8", "backslashreplace").decode()
-        return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG))
+        return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code))
     log.error("request failed", exc_info=error)
     message = f"internal error ({type(error).__name__}); the server's log tells more"
     return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL))
@@ -63,12 +65,35 @@ def answer_together(pb_utils: Any, requests: Sequence[Any], answer: Callable[[Te
     return answer_each(pb_utils, requests, answer)
 
 
+def answer_batch(
+    pb_utils: Any, requests: Sequence[Any], answer: Callable[[Sequence[Tensors]], Sequence[Tensors | Exception]]
+) -> list[Any]:
+    """Answer all requests by one call that judges each by itself.
+
+    Args:
+        pb_utils: Triton's module.
+        requests: Each may have several rows.
+        answer: From the inputs of each request to its outputs, or why it was refused. What it raises refuses all.
+    """
+    try:
+        answers = answer([tensors_of(request) for request in requests])
+    except Exception as error:
+        return [refusal(pb_utils, error) for _ in requests]
+    return [guarded(pb_utils, partial(_told, pb_utils, each)) for each in answers]
+
+
 def guarded(pb_utils: Any, make: Callable[[], Any]) -> Any:
     """The response that ``make`` gives, or a refusal: an exception out of ``execute`` fails the whole batch."""
     try:
         return make()
     except Exception as error:
         return refusal(pb_utils, error)
+
+
+def _told(pb_utils: Any, answer: Tensors | Exception) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return response(pb_utils, answer)
 
 
 def _answer(pb_utils: Any, request: Any, answer: Callable[[Tensors], Tensors]) -> Any:

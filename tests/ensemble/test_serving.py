@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ensemble.errors import InvalidInput
-from ensemble.serving import Tensors, answer_each, answer_together
+from ensemble.errors import InvalidInput, Unavailable
+from ensemble.serving import Tensors, answer_batch, answer_each, answer_together
 
 
 class TritonError:
-    INVALID_ARG, INTERNAL = "INVALID_ARG", "INTERNAL"
+    INVALID_ARG, INTERNAL, UNAVAILABLE = "INVALID_ARG", "INTERNAL", "UNAVAILABLE"
 
     def __init__(self, message: str, code: str) -> None:
         self.message, self.code = message, code
@@ -85,3 +86,28 @@ def test_together_is_one_call_split_again() -> None:
 def test_requests_of_several_shapes_are_answered_each() -> None:
     responses = answer_together(Utils, [Request([[1.0]]), Request([[1.0, 2.0]])], double)
     assert [response.tensors[0].value.shape for response in responses] == [(1, 1), (1, 2)]
+
+
+def test_a_batch_is_one_call_that_judges_each_request() -> None:
+    def answer(requests: Sequence[Tensors]) -> list[Tensors | Exception]:
+        return [_double_or_why(inputs) for inputs in requests]
+
+    first, second, third, fourth = answer_batch(Utils, REQUESTS, answer)
+    assert [each.tensors[0].value.tolist() for each in (first, third)] == [[[2.0], [4.0]], [[6.0]]]
+    assert [each.error.code for each in (second, fourth)] == ["INVALID_ARG", "INTERNAL"]
+
+
+def test_what_may_be_served_later_says_so_to_every_request() -> None:
+    def answer(requests: Sequence[Tensors]) -> list[Tensors | Exception]:
+        raise Unavailable("no database; nothing was written")
+
+    errors = [each.error for each in answer_batch(Utils, REQUESTS, answer)]
+    assert {(error.code, error.message) for error in errors} == {("UNAVAILABLE", "no database; nothing was written")}
+    assert len(errors) == len(REQUESTS)
+
+
+def _double_or_why(inputs: Tensors) -> Tensors | Exception:
+    try:
+        return double(inputs)
+    except Exception as error:
+        return error
