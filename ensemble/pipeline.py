@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.found import Found
 from ensemble.image import ImagePreprocessor
-from ensemble.index import ExactEngine, Hits, load
+from ensemble.index import Index, Still
 from ensemble.opening import AnyTower, open_tower
 from ensemble.product import ProductPreprocessor, product_rows
 from ensemble.retrieval import Retrieval
@@ -141,20 +143,20 @@ class Pipeline:
         (answer,) = self.retrieval.answer([request])
         if isinstance(answer, Exception):
             raise answer
-        return [self._hits(hits) for hits in answer]
-
-    def _hits(self, hits: Hits) -> list[Hit]:
-        slots = self.retrieval.slots
-        found = zip(slots.ids(hits.slots), hits.scores, hits.slots, strict=True)
-        return [Hit(name, float(score), slots.product(int(slot))) for name, score, slot in found]
+        return [_hits(answer, row) for row in range(batch)]
 
 
 def open_retrieval(folder: Path) -> Retrieval:
-    """Open the index of a release: ``settings.json`` and ``index/`` in ``folder``.
+    """Open the index of a release as it was made: ``settings.json`` and ``index/`` in ``folder``.
 
     Raises:
         DamagedRelease: A file is missing, altered, or of another space.
     """
     space = read(folder / "settings.json", "space", SpaceSettings)
-    slots = load(folder / "index", space_id=space.space_id)
-    return Retrieval(slots, ExactEngine(slots), space)
+    return Retrieval(Still(Index.open(folder / "index", space_id=space.space_id)), space)
+
+
+def _hits(found: Found, row: int) -> list[Hit]:
+    documents = [] if found.documents is None else found.documents[row]
+    hits = zip(found.ids[row], found.hits[row].scores, documents, strict=True)
+    return [Hit(name, float(score), json.loads(document)) for name, score, document in hits]

@@ -54,6 +54,7 @@ class Manifest:
         steps: In their order.
         notes: What someone who switches to this release must know, in sentences.
         towers: Of ``text`` and ``vision``: the precision that was chosen, and all candidates with their figures.
+        catalogue: The state of the catalogue that the index is of: ``id`` and URL of the ``database``, and ``seq``.
         format: Version of this file's format.
     """
 
@@ -68,6 +69,7 @@ class Manifest:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     towers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    catalogue: Mapping[str, str | int] = field(default_factory=dict)
     format: int = FORMAT
 
     def __post_init__(self) -> None:

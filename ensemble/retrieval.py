@@ -1,206 +1,147 @@
-"""From query vectors to products: builds the query row, filters, searches, and pads the answer to a rectangle."""
+"""From requests to products: waits until the index is fresh enough, filters, and searches one state of it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ensemble.errors import InvalidInput
-from ensemble.index.columns import Mask
-from ensemble.index.engine import Engine, Hits
-from ensemble.index.filter import Filter, parse_filter
-from ensemble.index.slots import Slots
+from ensemble.errors import Behind, InvalidInput
+from ensemble.found import Found
+from ensemble.index import Hits, IndexSource, Passing, Reading, Slots
+from ensemble.query import Asked, Tensors, query_rows
 from ensemble.settings import SpaceSettings
+
+__all__ = ["Answered", "Retrieval", "query_rows"]
 
 log = logging.getLogger(__name__)
 
-Floats = NDArray[np.float32]
-Tensors = Mapping[str, NDArray[Any]]
+MAX_WAIT_S = 2.0
 
-DEFAULT_K = 10
-KEPT_FILTERS = 1_024
-
-
-Answered = list[Hits] | Exception
+Answered = Found | Exception
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Query:
-    """One row of a request.
+class Plan:
+    """A request that can be searched.
 
     Args:
-        vector: ``(row_dim,)`` float32, from ``query_row``.
-        k: How many products are wanted.
-        mask: ``(slots,)`` bool, which slots its filter passes; None for all.
+        asked: Its rows.
+        passing: For each row the products that pass its filter, in the state that is searched.
     """
 
-    vector: Floats
-    k: int = DEFAULT_K
-    mask: Mask | None = None
+    asked: Asked
+    passing: list[Passing]
 
+    @classmethod
+    def of(cls, asked: Asked, state: Reading) -> Plan:
+        """Evaluate the filters of a request.
 
-def query_rows(text: Floats | None, image: Floats | None, weights: Floats | None, space: SpaceSettings) -> Floats:
-    """Build ``(batch, row_dim)`` queries; see "Rows, weights and scores" in docs/design.md.
-
-    Args:
-        text: ``(batch, text_dim)`` unit vectors, or None.
-        image: ``(batch, image_dim)`` unit vectors, or None.
-        weights: ``(batch, 2)`` weights of text and photo; None for equal ones.
-        space: Dimensions and the weights of the halves.
-
-    Raises:
-        InvalidInput: Neither text nor image, a wrong length, a value that is not finite, or only zero weights.
-    """
-    if text is None and image is None:
-        raise InvalidInput("TEXT_VECTOR, IMAGE_VECTOR", "both are missing; give at least one")
-    batch = len(text if text is not None else image)  # type: ignore[arg-type]
-    parts = normal_weights(weights, batch, has_text=text is not None, has_image=image is not None)
-    rows = np.zeros((batch, space.row_dim), np.float32)
-    halves = (slice(None, space.text_dim), slice(space.text_dim, None))
-    kinds = (
-        ("TEXT_VECTOR", text, space.text_dim, space.text_query),
-        ("IMAGE_VECTOR", image, space.image_dim, space.image_query),
-    )
-    for column, (name, vectors, dim, half_weights) in enumerate(kinds):
-        if vectors is None:
-            continue
-        _check_vectors(name, vectors, dim)
-        for half, half_weight in zip(halves, half_weights, strict=True):
-            if half_weight:
-                rows[:, half] += parts[:, column, None] * np.float32(half_weight) * vectors
-    return rows
-
-
-def normal_weights(weights: Floats | None, batch: int, *, has_text: bool, has_image: bool) -> Floats:
-    """Weights of text and photo, ``(batch, 2)``, divided by the sum of their magnitudes; zero where a part is absent.
-
-    Raises:
-        InvalidInput: A weight is not finite, or all that count are zero.
-    """
-    given = np.ones((batch, 2)) if weights is None else weights.astype(np.float64).reshape(batch, 2)
-    present = given * np.array([has_text, has_image], np.float64)
-    for row, pair in enumerate(given):
-        if not np.isfinite(pair).all():
-            raise InvalidInput("WEIGHTS", f"{pair.tolist()} is not finite; give two finite numbers").at(row, of=batch)
-        if not present[row].any():
-            raise InvalidInput("WEIGHTS", f"{pair.tolist()}: one that is not zero is needed").at(row, of=batch)
-    normal: Floats = (present / np.abs(present).sum(axis=1, keepdims=True)).astype(np.float32)
-    return normal
-
-
-def _check_vectors(name: str, vectors: Floats, dim: int) -> None:
-    if vectors.ndim != 2 or vectors.shape[1] != dim:
-        raise InvalidInput(name, f"shape {list(vectors.shape)}; [batch, {dim}] is needed")
-    finite = np.isfinite(vectors).all(axis=1)
-    if not finite.all():
-        raise InvalidInput(name, "holds a value that is not finite").at(int(np.argmin(finite)), of=len(vectors))
+        Raises:
+            InvalidInput: One cannot be compiled; names the row.
+        """
+        return cls(asked, [_passing(row, asked.filters, state) for row in range(len(asked.filters))])
 
 
 class Retrieval:
     """Answers queries over one index.
 
     Args:
-        slots: The index.
-        engine: What searches it.
+        source: Tells which index to search, and follows the catalogue where it is one that does.
         space: Limits, dimensions and weights.
+        max_wait_s: The longest that ``MIN_SEQ`` is waited for, in seconds.
     """
 
-    def __init__(self, slots: Slots, engine: Engine, space: SpaceSettings) -> None:
-        self.slots, self.engine, self.space = slots, engine, space
-        self._filter = lru_cache(KEPT_FILTERS)(self._compile)
+    def __init__(self, source: IndexSource, space: SpaceSettings, *, max_wait_s: float = MAX_WAIT_S) -> None:
+        self.source, self.space, self._max_wait_s = source, space, max_wait_s
 
-    def answer(self, requests: Sequence[Tensors]) -> list[Answered]:
-        """Answer requests by their tensors in one search.
+    @property
+    def slots(self) -> Slots:
+        """The arrays of the index in use."""
+        return self.source.index.slots
+
+    def answer(self, requests: Sequence[Tensors], *, documents: Sequence[bool] | None = None) -> list[Answered]:
+        """Answer requests by their tensors in one search, over one state of the index.
 
         Args:
             requests: For each its inputs as in docs/design.md; the optional ones may be absent.
+            documents: For each whether the products are wanted, not only their ids; None for all.
 
         Returns:
-            For each the hits of its rows, or why it was refused.
+            For each what was found, or why it was refused.
         """
-        parsed = [self._parse(request) for request in requests]
-        try:
-            found = iter(
-                self.search([query for entry in parsed if not isinstance(entry, Exception) for query in entry])
+        asked = [_result(Asked.of, request, self.space) for request in requests]
+        waited_s = self._wait(max((one.min_seq for one in asked if isinstance(one, Asked)), default=0))
+        wanted = [True] * len(asked) if documents is None else documents
+        with self.source.index.reading() as state:
+            planned = [self._planned(one, state, waited_s) for one in asked]
+            hits = _searched(planned, state)
+            return [
+                one if isinstance(one, Exception) else Found.of(one, state, documents=full)
+                for one, full in zip(hits, wanted, strict=True)
+            ]
+
+    def _wait(self, min_seq: int) -> float:
+        """Let the index come to a sequence number; the seconds that it took."""
+        if min_seq <= self.source.index.seq:
+            return 0.0
+        begun = time.monotonic()
+        self.source.catch_up(min_seq, self._max_wait_s)
+        return time.monotonic() - begun
+
+    def _planned(self, asked: Asked | Exception, state: Reading, waited_s: float) -> Plan | Exception:
+        if isinstance(asked, Exception):
+            return asked
+        if asked.min_seq > state.seq:
+            return Behind(
+                f"MIN_SEQ: {asked.min_seq} is wanted, this replica has applied {state.seq} after {waited_s:.1f} s; "
+                f"{self._why_behind()}"
             )
-        except Exception:
-            log.exception("a search for %d requests failed together; each is tried alone", len(requests))
-            return [entry if isinstance(entry, Exception) else self._alone(entry) for entry in parsed]
-        return [entry if isinstance(entry, Exception) else [next(found) for _ in entry] for entry in parsed]
+        return _result(Plan.of, asked, state)
 
-    def search(self, queries: Sequence[Query]) -> list[Hits]:
-        """Hits of each query."""
-        if not queries:
-            return []
-        vectors = np.stack([query.vector for query in queries])
-        return self.engine.search(vectors, [query.k for query in queries], [query.mask for query in queries])
-
-    def queries(self, rows: Floats, counts: Sequence[int], filters: Sequence[bytes]) -> list[Query]:
-        """Validate the rows of one request.
-
-        Raises:
-            InvalidInput: ``K`` or ``FILTER`` cannot be served; names the row.
-        """
-        triples = enumerate(zip(rows, counts, filters, strict=True))
-        return [self._query(row, *triple, batch=len(rows)) for row, triple in triples]
-
-    def _query(self, row: int, vector: Floats, k: int, text: bytes, *, batch: int) -> Query:
-        if not 1 <= k <= self.space.max_k:
-            raise InvalidInput("K", f"{k}; 1 to {self.space.max_k:,} are allowed").at(row, of=batch)
-        try:
-            compiled = self._filter(text)
-        except InvalidInput as error:
-            raise error.at(row, of=batch) from None
-        return Query(vector, k, None if compiled is None else compiled.mask(self.slots.columns))
-
-    def _alone(self, queries: Sequence[Query]) -> Answered:
-        try:
-            return self.search(queries)
-        except Exception as error:
-            return error
-
-    def _parse(self, request: Tensors) -> list[Query] | Exception:
-        try:
-            rows = query_rows(
-                request.get("TEXT_VECTOR"), request.get("IMAGE_VECTOR"), request.get("WEIGHTS"), self.space
-            )
-            counts = request["K"].ravel().tolist() if "K" in request else [DEFAULT_K] * len(rows)
-            filters = request["FILTER"].ravel().tolist() if "FILTER" in request else [b""] * len(rows)
-            return self.queries(rows, counts, filters)
-        except Exception as error:
-            return error
-
-    def _compile(self, text: bytes) -> Filter | None:
-        return parse_filter(text, self.slots.columns)
+    def _why_behind(self) -> str:
+        if self.source.trouble is not None:
+            return "the catalogue cannot be followed at the moment, so ask again later"
+        return "ask again, with a number that a write was acknowledged with"
 
 
-def rectangle(hits: Sequence[Hits], slots: Slots, *, documents: bool = True) -> dict[str, NDArray[Any]]:
-    """The hits of one request as tensors, rows padded to the longest.
+def _passing(row: int, filters: Sequence[bytes], state: Reading) -> Passing:
+    try:
+        return state.passing(filters[row])
+    except InvalidInput as error:
+        raise error.at(row, of=len(filters)) from None
 
-    Args:
-        hits: One a row.
-        slots: The index that they are of.
-        documents: Whether the products are wanted, not only their ids.
 
-    Returns:
-        ``PRODUCT_ID`` ``(batch, width)`` bytes, ``SCORE`` ``(batch, width)`` float32, ``COUNT`` ``(batch, 1)`` int32
-        and, where wanted, ``PRODUCT`` ``(batch, width)`` bytes.
-    """
-    shape = (len(hits), max((len(hit.slots) for hit in hits), default=0))
-    ids, scores = np.full(shape, b"", object), np.full(shape, -np.inf, np.float32)
-    products = np.full(shape, b"", object)
-    for row, hit in enumerate(hits):
-        found = len(hit.slots)
-        ids[row, :found] = [name.encode() for name in slots.ids(hit.slots)]
-        scores[row, :found] = hit.scores
-        if documents:
-            products[row, :found] = [slots.document(int(slot)) for slot in hit.slots]
-    counts = np.array([[len(hit.slots)] for hit in hits], np.int32)
-    tensors: dict[str, NDArray[Any]] = {"PRODUCT_ID": ids, "SCORE": scores, "COUNT": counts}
-    return tensors | {"PRODUCT": products} if documents else tensors
+def _searched(planned: Sequence[Plan | Exception], state: Reading) -> list[list[Hits] | Exception]:
+    """The hits of each request, found in one search; each by itself where that fails."""
+    plans = [plan for plan in planned if isinstance(plan, Plan)]
+    try:
+        found = iter(_search(plans, state))
+    except Exception:
+        log.exception("a search for %d requests failed together; each is tried alone", len(plans))
+        return [plan if isinstance(plan, Exception) else _result(_search, [plan], state) for plan in planned]
+    return [plan if isinstance(plan, Exception) else [next(found) for _ in plan.passing] for plan in planned]
+
+
+def _search(plans: Sequence[Plan], state: Reading) -> list[Hits]:
+    if not plans:
+        return []
+    rows = np.concatenate([plan.asked.rows for plan in plans])
+    counts = [count for plan in plans for count in plan.asked.counts]
+    return state.search(rows, counts, [passing for plan in plans for passing in plan.passing])
+
+
+def _result(
+    make: Callable[Arguments, Result], *arguments: Arguments.args, **more: Arguments.kwargs
+) -> Result | Exception:
+    """What a call gives, or why it failed: each request of a batch succeeds or fails alone."""
+    try:
+        return make(*arguments, **more)
+    except Exception as error:
+        return error

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.index.columns import columns_of
+from ensemble.index.columns import Kind
+from ensemble.index.preparing import prepare
 from ensemble.index.slots import Slots
 from ensemble.index.snapshot import save
+from ensemble.index.values import kinds_of, wider
 from ensemble.settings import SpaceSettings
+
+PRODUCTS_AT_ONCE = 4_096
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A product with its row, as a change of the catalogue."""
+
+    id: str
+    document: bytes | None
+    row: NDArray[np.float16] | None
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Several of them, as changes that an index takes."""
+
+    seq: int
+    changes: Sequence[_Given]
+    kinds: Mapping[str, Kind]
 
 
 class IndexBuilder:
@@ -21,42 +44,56 @@ class IndexBuilder:
 
     Args:
         space: The space that the rows are of.
+        kinds: The kind of every attribute of the catalogue; None to find them from the values, where an attribute with
+            values of several types becomes words.
+        catalogue_id: The catalogue that the products are of, where it is in a database.
+        seq: The journal's last entry that is in the products.
     """
 
-    def __init__(self, space: SpaceSettings) -> None:
-        self._space = space
-        self._products: list[Mapping[str, Any]] = []
-        self._rows: list[NDArray[np.float32]] = []
+    def __init__(
+        self, space: SpaceSettings, kinds: Mapping[str, Kind] | None = None, *, catalogue_id: str = "", seq: int = 0
+    ) -> None:
+        self._kinds = kinds
+        self._slots = Slots.empty(space.space_id, space.row_dim, catalogue_id=catalogue_id, seq=seq)
 
     def add(self, products: Sequence[Mapping[str, Any]], rows: NDArray[np.float32]) -> None:
-        """Add products with their ``(products, row_dim)`` rows.
+        """Add products with their ``(products, row_dim)`` rows, which are kept as float16.
 
         Raises:
             ValueError: The shapes do not fit, or a value is not finite.
+            ChangesRefused: An attribute's value is not of its kind.
         """
-        expected = (len(products), self._space.row_dim)
+        expected = (len(products), self._slots.row_dim)
         if rows.shape != expected:
             raise ValueError(f"rows of shape {expected} expected, got {rows.shape}")
-        if not np.isfinite(rows).all():
-            bad = products[int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])]["id"]
+        with np.errstate(over="ignore"):  # what is too large for float16 becomes infinite, and is refused
+            halves = rows.astype(np.float16)
+        if not np.isfinite(halves).all():
+            bad = products[int(np.flatnonzero(~np.isfinite(halves).all(axis=1))[0])]["id"]
             raise ValueError(f"the row of product {bad!r} holds a value that is not finite")
-        self._products.extend(products)
-        self._rows.append(rows.astype(np.float32, copy=False))
+        for start in range(0, len(products), PRODUCTS_AT_ONCE):
+            part = slice(start, start + PRODUCTS_AT_ONCE)
+            self._add(products[part], halves[part])
 
     def build(self) -> Slots:
         """The slots of all products added so far."""
-        documents = [json.dumps(product, ensure_ascii=False).encode() for product in self._products]
-        offsets = np.concatenate([[0], np.cumsum([len(document) for document in documents])]).astype(np.int64)
-        empty = np.empty((0, self._space.row_dim), np.float32)
-        return Slots(
-            vectors=np.concatenate([empty, *self._rows]),
-            valid=np.ones(len(documents), np.bool_),
-            columns=columns_of(self._products),
-            documents=np.frombuffer(b"".join(documents), np.uint8),
-            offsets=offsets,
-            space_id=self._space.space_id,
-        )
+        return self._slots
 
     def save(self, folder: Path) -> dict[str, str]:
         """Write the snapshot; returns the SHA-256 of each file."""
-        return save(self.build(), folder)
+        return save(self._slots, folder)
+
+    def _add(self, products: Sequence[Mapping[str, Any]], rows: NDArray[np.float16]) -> None:
+        given = [
+            _Given(product["id"], json.dumps(product, ensure_ascii=False).encode(), row)
+            for product, row in zip(products, rows, strict=True)
+        ]
+        update = prepare(self._slots, _Batch(self._slots.seq, given, self._kinds_with(products)))
+        self._slots.flip(update)
+
+    def _kinds_with(self, products: Sequence[Mapping[str, Any]]) -> Mapping[str, Kind]:
+        if self._kinds is not None:
+            return self._kinds
+        stored = self._slots.stored
+        found = kinds_of(products).items()
+        return {name: wider(stored[name].kind if name in stored else None, kind) for name, kind in found}

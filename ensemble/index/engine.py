@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.index.columns import Mask
+from ensemble.index.passing import Passing
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,21 @@ class Hits:
 
 
 class Engine(Protocol):
-    """Finds the rows of highest inner product. Every engine is tested against ``ExactEngine``."""
+    """Finds the rows of highest inner product among the slots that may be found.
 
-    def search(self, queries: NDArray[np.float32], counts: Sequence[int], masks: Sequence[Mask | None]) -> list[Hits]:
-        """Search a batch.
+    Which slots are valid it never asks: ``Passing`` says it. Every engine is tested against ``ExactEngine``.
+    """
+
+    def search(self, queries: NDArray[np.float32], counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+        """Search a batch; several threads may do so at once.
 
         Args:
             queries: ``(batch, row_dim)`` float32.
-            counts: How many hits each query wants; a query whose mask passes fewer gets those.
-            masks: For each query the slots that may be found, or None for all valid ones.
+            counts: How many hits each query wants; one whose ``passing`` holds fewer gets those.
+            passing: For each query the slots that may be found.
         """
+        ...
+
+    def added(self, first: int) -> None:
+        """Learn the rows from ``first`` on, before any ``Passing`` holds their slots. No search runs meanwhile."""
         ...

@@ -7,14 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.index.columns import Mask
+from ensemble.index.columns import Numbers
 from ensemble.index.engine import Hits
+from ensemble.index.growing import Growing
+from ensemble.index.passing import Passing
 from ensemble.index.slots import Slots
 
 # Rows within this of the k-th float32 score are scored again in float64: more than BLAS may err by at 4,096 dimensions
 # of unit vectors, so that the answer does not depend on how many queries share a batch.
 RESCORE_MARGIN = 1e-4
 RESCORE_ROWS = 1_024
+# numpy turns float16 into float32 at some 4 ns a value, ten times what the product takes: an index of up to this many
+# rows keeps them as float32.
+KEPT_ROWS = 32_768
+ROWS_AT_ONCE = 8_192
+# A query that may find less than one row in so many has its rows gathered; for others all rows are looked at together.
+GATHERED_SHARE = 8
+
+Floats = NDArray[np.float32]
 
 
 class ExactEngine:
@@ -26,24 +36,49 @@ class ExactEngine:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._valid = np.flatnonzero(slots.valid)
+        self._kept = Growing(np.empty((0, slots.row_dim), np.float32))
+        self.added(0)
 
-    def search(self, queries: NDArray[np.float32], counts: Sequence[int], masks: Sequence[Mask | None]) -> list[Hits]:
+    def added(self, first: int) -> None:
+        """See ``Engine.added``."""
+        count = len(self._slots)
+        if count <= KEPT_ROWS:
+            self._kept.stage(self._slots.rows(np.arange(first, count)).astype(np.float32))
+            self._kept.extend(count - first)
+        elif len(self._kept):
+            self._kept = Growing(np.empty((0, self._slots.row_dim), np.float32))
+
+    def search(self, queries: Floats, counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
         """See ``Engine.search``."""
-        scores = queries @ self._slots.vectors.T
-        return [self._best(*row) for row in zip(queries, scores, counts, masks, strict=True)]
+        wide = [one.count * GATHERED_SHARE >= len(self._slots) for one in passing]
+        scanned = iter(self._scores(queries[wide]))
+        found = []
+        for query, count, one, is_wide in zip(queries, counts, passing, wide, strict=True):
+            scores = next(scanned)[one.slots] if is_wide else self._gathered(one.slots) @ query
+            found.append(self._best(query, one.slots, scores, count))
+        return found
 
-    def _best(self, query: NDArray[np.float32], scores: NDArray[np.float32], count: int, mask: Mask | None) -> Hits:
-        slots = self._valid if mask is None else self._valid[mask[self._valid]]
+    def _best(self, query: Floats, slots: Numbers, scores: Floats, count: int) -> Hits:
         if len(slots) > count:
-            passing = scores[slots]
-            bound = np.partition(passing, len(slots) - count)[len(slots) - count]
-            slots = slots[passing >= bound - RESCORE_MARGIN]
+            bound = np.partition(scores, len(slots) - count)[len(slots) - count]
+            slots = slots[scores >= bound - RESCORE_MARGIN]
         exact = self._exact(slots, query)
         order = np.argsort(-exact, kind="stable")[:count]  # stable over ascending slots: ties by slot
         return Hits(slots[order].astype(np.int64), exact[order].astype(np.float32))
 
-    def _exact(self, slots: NDArray[np.int64], query: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _scores(self, queries: Floats) -> Floats:
+        """``(queries, slots)``: in float32, of every slot."""
+        if not len(queries) or len(self._kept) == len(self._slots):
+            scores: Floats = queries @ self._kept.view.T
+            return scores
+        starts = range(0, len(self._slots), ROWS_AT_ONCE)
+        numbers = np.arange(len(self._slots))
+        return np.concatenate([queries @ self._gathered(numbers[at : at + ROWS_AT_ONCE]).T for at in starts], axis=1)
+
+    def _gathered(self, slots: Numbers) -> Floats:
+        return self._kept.view[slots] if len(self._kept) else self._slots.rows(slots).astype(np.float32)
+
+    def _exact(self, slots: Numbers, query: Floats) -> NDArray[np.float64]:
         """Scores in float64, some rows at a time: where all rows tie, a copy of all would not fit."""
         parts = np.split(slots, range(RESCORE_ROWS, len(slots), RESCORE_ROWS))
-        return np.concatenate([(self._slots.vectors[part].astype(np.float64) * query).sum(axis=1) for part in parts])
+        return np.concatenate([(self._gathered(part).astype(np.float64) * query).sum(axis=1) for part in parts])

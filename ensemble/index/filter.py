@@ -16,28 +16,29 @@ from typing import Any
 import numpy as np
 
 from ensemble.errors import InvalidInput
-from ensemble.index.columns import Column, Mask
+from ensemble.index.columns import ALLOWED, Column, Kind, Mask, Numbers, Stored, accepts
+from ensemble.index.names import Names
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
 
 Columns = Mapping[str, Column]
-Evaluate = Callable[[Columns], Mask]
+Evaluate = Callable[[Columns, Numbers | None], Mask]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A compiled filter.
+    """A compiled filter. It stays right while columns gain words, and columns are added; not when one changes its kind.
 
     Args:
-        evaluate: Computes the mask from the columns it was compiled for.
+        evaluate: Computes the mask from columns and the slots that are asked about.
     """
 
     evaluate: Evaluate
 
-    def mask(self, columns: Columns) -> Mask:
-        """``(slots,)`` bool: which slots pass."""
-        return self.evaluate(columns)
+    def mask(self, columns: Columns, slots: Numbers | None = None) -> Mask:
+        """Which slots pass, as bool: of all, or of ``slots``, in their order."""
+        return self.evaluate(columns, slots)
 
 
 def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -> Filter | None:
@@ -78,12 +79,12 @@ def _compile(expression: Any, columns: Columns, place: str, depth: int) -> Evalu
 
 def _all_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
     parts = _parts(operand, columns, place, depth)
-    return lambda live: reduce(np.logical_and, (part(live) for part in parts))
+    return lambda live, slots: reduce(np.logical_and, (part(live, slots) for part in parts))
 
 
 def _any_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
     parts = _parts(operand, columns, place, depth)
-    return lambda live: reduce(np.logical_or, (part(live) for part in parts))
+    return lambda live, slots: reduce(np.logical_or, (part(live, slots) for part in parts))
 
 
 def _parts(operand: Any, columns: Columns, place: str, depth: int) -> list[Evaluate]:
@@ -94,13 +95,13 @@ def _parts(operand: Any, columns: Columns, place: str, depth: int) -> list[Evalu
 
 def _none_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
     part = _compile(operand, columns, place, depth - 1)
-    return lambda live: np.logical_not(part(live))
+    return lambda live, slots: np.logical_not(part(live, slots))
 
 
 def _equals(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
     field, value = _arguments(operand, columns, place, "field", "value")
-    _check(columns[field], field, value, place)
-    return lambda live: live[field].equals(value)
+    _check(columns[field].kind, field, value, place)
+    return lambda live, slots: live[field].equals(value, slots)
 
 
 def _is_in(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
@@ -108,14 +109,8 @@ def _is_in(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
     if not isinstance(values, list):
         raise InvalidInput(place, f"a list of values is needed, got {_shown(values)}")
     for value in values:
-        _check(columns[field], field, value, place)
-
-    def evaluate(live: Columns) -> Mask:
-        column = live[field]
-        wanted = [column.code(value) for value in values] if column.kind == "word" else values
-        return np.isin(column.values, wanted)
-
-    return evaluate
+        _check(columns[field].kind, field, value, place)
+    return lambda live, slots: live[field].is_in(values, slots)
 
 
 def _within(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
@@ -124,23 +119,38 @@ def _within(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate
         raise InvalidInput(place, f"{field!r} is not a number; those that are: {_names(columns, 'number')}")
     for bound in (low, high):
         if bound is not None:
-            _check(columns[field], field, bound, place)
-    bottom, top = -np.inf if low is None else low, np.inf if high is None else high
-    return lambda live: (live[field].values >= bottom) & (live[field].values <= top)
+            _check("number", field, bound, place)
+    bottom, top = -np.inf if low is None else float(low), np.inf if high is None else float(high)
+    return lambda live, slots: _stored(live, field).within(bottom, top, slots)
 
 
 def _under(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
     field, path = _arguments(operand, columns, place, "category", "path")
     if field != "category" or not isinstance(path, str) or not path.strip("/"):
         raise InvalidInput(place, f'["category", "A/B"] is needed, got {_shown(operand)}')
-    root = path.strip("/")
+    below = _Below(path.strip("/"))
+    return lambda live, slots: _stored(live, field).coded_in(below.codes(_stored(live, field).words), slots)
 
-    def evaluate(live: Columns) -> Mask:
-        column = live[field]
-        below = [code for code, word in enumerate(column.words) if word == root or word.startswith(f"{root}/")]
-        return np.isin(column.values, below)
 
-    return evaluate
+class _Below:
+    """The categories at or below one: each word of a growing vocabulary is looked at once."""
+
+    def __init__(self, root: str) -> None:
+        self._root, self._seen, self._codes = root, 0, list[int]()
+
+    def codes(self, words: Names) -> list[int]:
+        first, self._seen = self._seen, len(words)
+        for code, word in enumerate(words.since(first), first):
+            if word == self._root or word.startswith(f"{self._root}/"):
+                self._codes.append(code)
+        return self._codes
+
+
+def _stored(columns: Columns, field: str) -> Stored:
+    column = columns[field]
+    if not isinstance(column, Stored):
+        raise TypeError(f"{field!r} has no values of its own")
+    return column
 
 
 _OPERATORS: dict[str, Callable[[Any, Columns, str, int], Evaluate]] = {
@@ -164,9 +174,9 @@ def _arguments(operand: Any, columns: Columns, place: str, *names: str) -> list[
     return operand
 
 
-def _check(column: Column, field: str, value: Any, place: str) -> None:
-    if not column.accepts(value):
-        raise InvalidInput(place, f"{field!r} is compared with {column.allowed()}, got {_shown(value)}")
+def _check(kind: Kind, field: str, value: Any, place: str) -> None:
+    if not accepts(kind, value):
+        raise InvalidInput(place, f"{field!r} is compared with {ALLOWED[kind]}, got {_shown(value)}")
 
 
 def _names(columns: Columns, kind: str | None = None) -> str:
@@ -174,5 +184,8 @@ def _names(columns: Columns, kind: str | None = None) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "a value too deeply nested to show"
     return text if len(text) <= 80 else text[:77] + "..."

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ensemble.errors import InvalidInput
-from ensemble.index import Hits
+from ensemble.errors import Behind, InvalidInput
+from ensemble.found import Found, rectangle
+from ensemble.index import Follower, Hits, Index, Still
 from ensemble.pipeline import Pipeline
-from ensemble.retrieval import Retrieval, query_rows, rectangle
+from ensemble.query import Tensors
+from ensemble.retrieval import Answered, Retrieval, query_rows
 from tests import tiny
+from tests.ensemble.journal_twin import TwinCatalogue, TwinJournal, index_of
 
 SPACE = tiny.SPACE
 
@@ -59,28 +62,39 @@ def test_weights_at_the_end_of_the_range_are_weights() -> None:
     np.testing.assert_allclose(huge, query_rows(text, image, None, SPACE), atol=1e-6)
 
 
+def found(answer: Answered) -> Found:
+    assert isinstance(answer, Found), answer
+    return answer
+
+
 def test_a_search_that_fails_is_told_to_each_request(tiny_pipeline: Pipeline) -> None:
+    index = tiny_pipeline.retrieval.source.index
+
     class Failing:
-        def search(self, queries: NDArray[np.float32], counts: Any, masks: Any) -> list[Hits]:
+        def search(self, queries: NDArray[np.float32], counts: Any, passing: Any) -> list[Hits]:
             if len(queries) > 1 or queries[0, 0] > 0:
                 raise MemoryError("too much")
-            return tiny_pipeline.retrieval.engine.search(queries, counts, masks)
+            return index.engine.search(queries, counts, passing)
 
-    retrieval = Retrieval(tiny_pipeline.retrieval.slots, Failing(), SPACE)
+        def added(self, first: int) -> None:
+            raise NotImplementedError
+
+    retrieval = Retrieval(Still(Index(index.slots, Failing())), SPACE)
     text = np.abs(unit(1))
     first, second = retrieval.answer([{"TEXT_VECTOR": text}, {"TEXT_VECTOR": -text}])
     assert isinstance(first, MemoryError)
-    assert not isinstance(second, Exception)
-    assert len(second[0].slots) == 10
+    assert len(found(second).ids[0]) == 10
 
 
 def test_a_bad_request_leaves_its_neighbours_alone(tiny_pipeline: Pipeline) -> None:
     good = {"TEXT_VECTOR": unit(1, 2), "K": np.array([[3], [5]], np.int32)}
-    bad = [
+    bad: list[Tensors] = [
         {"TEXT_VECTOR": unit(1), "K": np.array([[0]], np.int32)},
         {"TEXT_VECTOR": unit(1), "K": np.array([[101]], np.int32)},
         {"TEXT_VECTOR": unit(1, 2), "FILTER": np.array([[b""], [b"{"]], object)},
         {},
+        {"TEXT_VECTOR": unit(1, 2), "MIN_SEQ": np.array([[0], [-1]], np.int64)},
+        {"TEXT_VECTOR": unit(1, 2), "K": np.array([[1]], np.int32)},
     ]
     answers = tiny_pipeline.retrieval.answer([good, *bad, good])
     assert [str(answer) for answer in answers[1:4] if isinstance(answer, Exception)] == [
@@ -89,21 +103,69 @@ def test_a_bad_request_leaves_its_neighbours_alone(tiny_pipeline: Pipeline) -> N
         "FILTER[1]: not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
     ]
     assert isinstance(answers[4], InvalidInput)
+    assert str(answers[5]) == "MIN_SEQ[1]: -1; a sequence number of at least 0 is needed"
+    assert str(answers[6]) == "K: 1 values for 2 rows; one a row is needed"
     for answer in (answers[0], answers[-1]):
-        assert not isinstance(answer, Exception)
-        assert [len(hits.slots) for hits in answer] == [3, 5]
+        assert [len(ids) for ids in found(answer).ids] == [3, 5]
 
 
 def test_rectangle_pads_and_counts(tiny_pipeline: Pipeline) -> None:
     request = {"TEXT_VECTOR": unit(1, 2), "K": np.array([[2], [4]], np.int32)}
-    (answer,) = tiny_pipeline.retrieval.answer([request])
-    assert not isinstance(answer, Exception)
-    tensors = rectangle(answer, tiny_pipeline.retrieval.slots)
+    full, bare = tiny_pipeline.retrieval.answer([request, request], documents=[True, False])
+    tensors = rectangle(found(full))
     assert tensors["PRODUCT_ID"].shape == tensors["SCORE"].shape == tensors["PRODUCT"].shape == (2, 4)
     assert tensors["COUNT"].tolist() == [[2], [4]]
+    assert tensors["SEQ"].tolist() == [[0], [0]]
     assert tensors["PRODUCT_ID"][0, 2:].tolist() == [b"", b""]
     assert np.isneginf(tensors["SCORE"][0, 2:]).all()
-    assert "PRODUCT" not in rectangle(answer, tiny_pipeline.retrieval.slots, documents=False)
+    assert "PRODUCT" not in rectangle(found(bare))
+
+
+def living() -> tuple[TwinCatalogue, TwinJournal, Follower]:
+    catalogue = TwinCatalogue(SPACE)
+    for product in tiny.products(10):
+        catalogue.upsert(product, np.ones(SPACE.row_dim))
+    journal = TwinJournal(catalogue)
+    return catalogue, journal, Follower(index_of(catalogue), journal)
+
+
+def at_least(seq: int) -> dict[str, NDArray[Any]]:
+    return {"TEXT_VECTOR": unit(1), "MIN_SEQ": np.array([[seq]], np.int64), "K": np.array([[100]], np.int32)}
+
+
+def test_min_seq_is_waited_for() -> None:
+    catalogue, _, follower = living()
+    follower.start()
+    retrieval = Retrieval(follower, SPACE)
+    for number in range(20):
+        seq = catalogue.delete(f"P{number:03}") if number < 10 else catalogue.upsert({"id": "new"}, np.ones(16))
+        answer = found(retrieval.answer([at_least(seq)])[0])
+        assert answer.seq == seq
+        assert len(answer.ids[0]) == (9 - number if number < 10 else 1)
+    follower.stop()
+
+
+def test_a_number_that_is_not_there_is_refused_and_its_neighbours_are_answered() -> None:
+    catalogue, journal, follower = living()
+    follower.start()
+    retrieval = Retrieval(follower, SPACE)
+    head = catalogue.delete("P001")
+    first, refused, last = retrieval.answer([at_least(head), at_least(10**12), {"TEXT_VECTOR": unit(1)}])
+    assert found(first).seq == found(last).seq == head
+    assert isinstance(refused, Behind)
+    assert str(refused).startswith(
+        "MIN_SEQ: 1000000000000 is wanted, this replica has applied 11 after 0.0 s; ask again"
+    )
+    journal.broken = OSError("no route")
+    catalogue.delete("P002")
+    (refused,) = retrieval.answer([at_least(head + 1)])
+    assert str(refused).endswith("; the catalogue cannot be followed at the moment, so ask again later")
+    follower.stop()
+
+
+def test_an_index_that_follows_nothing_says_so_at_once(tiny_pipeline: Pipeline) -> None:
+    (refused,) = tiny_pipeline.retrieval.answer([at_least(1)])
+    assert str(refused).startswith("MIN_SEQ: 1 is wanted, this replica has applied 0 after 0.0 s; ")
 
 
 def test_nothing_passes_is_an_empty_answer(tiny_pipeline: Pipeline) -> None:
@@ -117,7 +179,7 @@ def test_pipeline_equals_a_computation_by_hand(tiny_pipeline: Pipeline) -> None:
         tiny_pipeline.encoders.embed_text(["green chair"]), tiny_pipeline.encoders.embed_image([photo]), None, SPACE
     )
     products = tiny.products()
-    rows = tiny_pipeline.encoders.embed_product(products, tiny.pictures(products))
+    rows = tiny_pipeline.encoders.embed_product(products, tiny.pictures(products)).astype(np.float16)
     scores = rows.astype(np.float64) @ query[0].astype(np.float64)
     expected = [products[slot]["id"] for slot in np.argsort(-scores, kind="stable")[:7]]
     (hits,) = tiny_pipeline.search(["green chair"], [photo], k=7)

@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
+from ensemble.following import follow
+from ensemble.found import rectangle
+from ensemble.index import Follower, Journal
 from ensemble.pipeline import open_retrieval
-from ensemble.retrieval import Answered, rectangle
+from ensemble.retrieval import Answered
 from ensemble.serving import guarded, response, tensors_of
+
+CATALOGUE = "TANDEM_CATALOGUE"
+SNAPSHOTS = "TANDEM_SNAPSHOTS"
+SWITCH_S = 0.0005
 
 
 class TritonPythonModel:
     """Searches for all requests of a batch at once; see ``ensemble.retrieval``."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Map the index of this release into memory."""
+        """Map the index of this release into memory and, where there is a catalogue, follow it."""
+        # The follower's Python shares this process: by default a search may wait 5 ms for it at each of its steps.
+        sys.setswitchinterval(SWITCH_S)
         self._release = int(args["model_version"])
-        self._retrieval = open_retrieval(Path(args["model_repository"]) / args["model_version"])
+        self._follower: Follower | None = None
+        folder = Path(args["model_repository"]) / args["model_version"]
+        if os.environ.get(CATALOGUE):
+            self._follow(folder, os.environ[CATALOGUE])
+        else:
+            self._retrieval = open_retrieval(folder)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Search once for all requests that can be served; refuse the others each for its own reason."""
-        answers = self._retrieval.answer([tensors_of(request) for request in requests])
-        return [
-            guarded(pb_utils, lambda pair=pair: self._respond(*pair)) for pair in zip(requests, answers, strict=True)
-        ]
+        documents = ["PRODUCT" in request.requested_output_names() for request in requests]
+        answers = self._retrieval.answer([tensors_of(request) for request in requests], documents=documents)
+        return [guarded(pb_utils, lambda answer=answer: self._response(answer)) for answer in answers]
 
-    def _respond(self, request: Any, answer: Answered) -> Any:
+    def finalize(self) -> None:
+        """Stop following."""
+        if self._follower is not None:
+            self._follower.stop()
+
+    def _follow(self, folder: Path, catalogue: str) -> None:
+        from catalogue.database import Journal as Database
+        from catalogue.errors import DatabaseUnusable
+
+        def journal(space_id: str, catalogue_id: str) -> Journal:
+            return Database(catalogue, space_id, catalogue_id)
+
+        # Without a folder for them, the release's own snapshot is the only one.
+        snapshots = Path(os.environ.get(SNAPSHOTS, folder / "snapshots")) / f"{self._release:04d}"
+        self._retrieval, self._follower = follow(folder, snapshots, journal, fatal=(DatabaseUnusable,))
+
+    def _response(self, answer: Answered) -> Any:
         if isinstance(answer, Exception):
             raise answer
-        slots = self._retrieval.slots
-        tensors = rectangle(answer, slots, documents="PRODUCT" in request.requested_output_names())
-        tensors["RELEASE"] = np.full((len(answer), 1), self._release, np.int64)
-        tensors["SEQ"] = np.full((len(answer), 1), slots.seq, np.int64)
+        tensors = rectangle(answer)
+        tensors["RELEASE"] = np.full((len(answer.hits), 1), self._release, np.int64)
         return response(pb_utils, tensors)

@@ -1,0 +1,92 @@
+"""Opens newer snapshots in a thread beside the index that is searched, and brings them up to date."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+
+from ensemble.errors import InvalidInput
+from ensemble.index.changes import Journal
+from ensemble.index.index import Index
+from ensemble.index.snapshots import Snapshots
+
+log = logging.getLogger(__name__)
+
+# Fewer changes than this are left to the one who follows: they take it some milliseconds.
+FEW = 256
+MOST_ROUNDS = 20
+AGAIN_S = 60
+
+
+class Adoption:
+    """Looks for a snapshot newer than the one in use.
+
+    Args:
+        snapshots: Where they appear.
+        seq: The sequence number of the snapshot in use.
+        another: Opens a journal for the thread; None to leave all changes to the one who follows.
+        look_s: How often to look, in seconds.
+    """
+
+    def __init__(self, snapshots: Snapshots, seq: int, another: Callable[[], Journal] | None, *, look_s: float) -> None:
+        self._snapshots, self._seq, self._another, self._look_s = snapshots, seq, another, look_s
+        self._next_look = time.monotonic() + look_s
+        self._thread: threading.Thread | None = None
+        self._opened: Index | None = None
+        self._opening = 0
+
+    def candidate(self, current: Index) -> Index | None:
+        """A newer snapshot that is open, or None; begins to open one where it is time to."""
+        if self._thread is not None and self._thread.is_alive():
+            return None
+        if self._opened is None and time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + self._look_s
+            newer = self._snapshots.newer(self._seq)
+            if newer is not None:
+                self._opening = newer
+                self._thread = threading.Thread(target=self._open, args=(newer, current), name="adoption", daemon=True)
+                self._thread.start()
+            return None
+        return self._opened
+
+    def done(self) -> None:
+        """Note that the candidate is in use."""
+        self._seq, self._opened, self._thread = self._opening, None, None
+
+    def _open(self, seq: int, current: Index) -> None:
+        try:
+            index = self._snapshots.at(seq, current.space_id, catalogue_id=current.catalogue_id)
+            if index is None:
+                return
+            if self._another is not None:
+                _replay(index, self._another)
+            _warm(index, current.masks.texts())
+        except Exception:
+            log.exception("the snapshot of sequence number %d cannot be opened; tried again in %d s", seq, AGAIN_S)
+            self._next_look = time.monotonic() + AGAIN_S
+        else:
+            self._opened = index
+
+
+def _replay(index: Index, another: Callable[[], Journal]) -> None:
+    """Come close to the journal's end, as far as it can be read; new entries arrive meanwhile."""
+    try:
+        with closing(another()) as journal:
+            for _ in range(MOST_ROUNDS):
+                changes = journal.changes(index.seq)
+                index.apply(changes)
+                if len(changes.changes) <= FEW:
+                    return
+    except Exception as error:
+        log.warning("a newer snapshot is at %d: the journal cannot be read further: %s", index.seq, error)
+
+
+def _warm(index: Index, filters: Iterable[bytes]) -> None:
+    """Evaluate the filters in use, so that no search pays for them."""
+    with index.reading() as state:
+        for text in filters:
+            with suppress(InvalidInput):
+                state.passing(text)

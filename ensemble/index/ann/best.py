@@ -1,0 +1,43 @@
+"""The best rows that one query has found so far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ensemble.index.ann.kernels import bits, take
+from ensemble.index.ann.structure import Floats, Numbers
+from ensemble.index.engine import Hits
+from ensemble.index.slots import Slots
+
+
+class Best:
+    """Rows by their exact scores, best first; ties by slot.
+
+    Args:
+        slots: The index.
+        query: ``(row_dim,)`` float32, contiguous.
+        wanted: How many rows are kept.
+    """
+
+    def __init__(self, slots: Slots, query: Floats, wanted: int) -> None:
+        self._base, self._tail, self._query = bits(slots.base), bits(slots.tail), query
+        self._slots, self._scores, self._found = np.empty(wanted, np.int64), np.empty(wanted, np.float64), 0
+
+    def take(self, slots: Numbers) -> None:
+        """Score rows that were not scored before; a negative slot is none."""
+        if len(self._slots):
+            self._found = take(self._base, self._tail, slots, self._query, self._found, self._slots, self._scores)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many were found as are wanted."""
+        return self._found == len(self._slots)
+
+    @property
+    def worst(self) -> np.float32:
+        """The score that another row must beat; negative infinity while there is room."""
+        return np.float32(self._scores[-1]) if self.is_full else np.float32(-np.inf)
+
+    def hits(self) -> Hits:
+        """What was found."""
+        return Hits(self._slots[: self._found], self._scores[: self._found].astype(np.float32))

@@ -1,0 +1,123 @@
+"""The CPU engine: looks where better rows may be, and scores what it finds exactly."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from ensemble.errors import DamagedRelease
+from ensemble.index.ann.best import Best
+from ensemble.index.ann.sources import Coded, Filtered, Source
+from ensemble.index.ann.structure import Floats, Structure
+from ensemble.index.ann.tuned import Tuned
+from ensemble.index.engine import Hits
+from ensemble.index.passing import Passing
+from ensemble.index.slots import Slots
+
+# Crossovers measured at 384 dimensions. So few rows are scored sooner than lists are chosen ...
+DIRECT_ROWS = 3_000
+# ... so few for each hit that is wanted, too; and rows that are fewer than this share are found by their filter.
+DIRECT_FACTOR = 4
+CODED_SHARE = 1 / 16
+# The first look gives lists this share of the margin, and goes into as many as hold so many rows a hit that is wanted.
+FIRST_MARGIN = 0.5
+FIRST_ROWS = 40
+MOST_THREADS = 8
+
+
+class AnnEngine:
+    """Finds nearly all of the best rows in a small part of the time that looking at every row takes.
+
+    A first look into the most promising lists gives a score to beat; a second goes wherever a row may beat it. Scores
+    are exact, and as many hits are given as are wanted or pass.
+
+    Args:
+        slots: The index.
+        structure: Lists that hold its slots, or the first of them.
+        tuned: How far to look.
+        direct_rows: So few rows that pass are all scored.
+
+    Raises:
+        ValueError: The lists hold more slots than there are.
+    """
+
+    def __init__(self, slots: Slots, structure: Structure, tuned: Tuned, *, direct_rows: int = DIRECT_ROWS) -> None:
+        if len(structure) > len(slots):
+            raise ValueError(f"lists of {len(structure)} slots do not belong to an index of {len(slots)}")
+        self._slots, self._structure, self._tuned, self._direct_rows = slots, structure, tuned, direct_rows
+        self._local = threading.local()
+        self.added(len(structure))
+
+    @classmethod
+    def open(cls, slots: Slots, folder: Path) -> AnnEngine:
+        """The engine that ``build`` wrote beside a snapshot.
+
+        Raises:
+            DamagedRelease: A file cannot be read, or is not of these slots.
+        """
+        try:
+            return cls(slots, Structure.load(folder), Tuned.load(folder))
+        except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
+            raise DamagedRelease(f"{folder}: the lists of the index cannot be used: {error}") from error
+
+    def added(self, first: int) -> None:
+        """See ``Engine.added``."""
+        new = np.arange(max(first, len(self._structure)), len(self._slots))
+        if len(new):
+            self._one_thread()
+            self._structure.add(self._slots.rows(new).astype(np.float32))
+
+    def search(self, queries: Floats, counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+        """See ``Engine.search``."""
+        queries = np.ascontiguousarray(queries, np.float32)
+        if len(queries) == 1:
+            return [self._search(queries[0], counts[0], passing[0])]
+        return list(self._threads.map(self._search, queries, counts, passing))
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "ann")
+
+    def _search(self, query: Floats, count: int, passing: Passing) -> Hits:
+        wanted = min(count, passing.count)
+        best = Best(self._slots, query, wanted)
+        if passing.count > max(self._direct_rows, DIRECT_FACTOR * wanted):
+            self._one_thread()
+            self._look(best, query, wanted, passing)
+            if best.is_full:
+                return best.hits()
+            best = Best(self._slots, query, wanted)
+        best.take(passing.slots)
+        return best.hits()
+
+    def _look(self, best: Best, query: Floats, wanted: int, passing: Passing) -> None:
+        rate, lists = passing.count / len(self._slots), self._structure.list_count
+        margin = np.float32(self._tuned.margin(rate))
+        source = self._source(query, wanted, passing, rate)
+        scores, reach = self._structure.scores(query)
+        few = min(lists, 1 + FIRST_ROWS * wanted * lists // passing.count)
+        first = np.argpartition(scores + FIRST_MARGIN * margin * reach, -few)[-few:]
+        best.take(source.first(first))
+        promising = scores + margin * reach >= best.worst
+        promising[first] = False
+        rest = np.flatnonzero(promising)
+        if len(rest):
+            best.take(source.rest(rest))
+
+    def _source(self, query: Floats, wanted: int, passing: Passing, rate: float) -> Source:
+        if rate <= CODED_SHARE:
+            return Filtered(self._structure, passing)
+        return Coded(self._structure, query, passing, self._tuned.candidate_count(wanted), wanted)
+
+    def _one_thread(self) -> None:
+        """FAISS counts its threads for each thread that calls it; more than one only cost one query time."""
+        if not getattr(self._local, "is_set", False):
+            faiss.omp_set_num_threads(1)
+            self._local.is_set = True

@@ -1,0 +1,181 @@
+"""Keeps an index up with its catalogue: applies the journal, and moves to newer snapshots."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ensemble.errors import WrongCatalogue
+from ensemble.index.adoption import Adoption
+from ensemble.index.changes import Journal
+from ensemble.index.index import Index
+from ensemble.index.snapshots import Snapshots
+
+log = logging.getLogger(__name__)
+
+# How long the follower sleeps where nothing happens, which is also how often it looks for a newer snapshot.
+LOOK_S = 1.0
+FIRST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 1.0
+# A nudge that came just before the follower began to wait may be lost: it is given again.
+NUDGE_AGAIN_S = 0.02
+# How long to wait for a sequence number that the journal does not have: another writer may be about to commit it.
+BEYOND_S = 0.5
+STOP_S = 10.0
+
+
+class Follower:
+    """A thread that follows the journal for one index.
+
+    What it cannot apply it does not skip: while the catalogue is out of reach, or its changes are refused, the index
+    stays at the last good state and goes on answering from it; ``trouble`` says why, the log says it once, and the
+    follower tries again at least every second.
+
+    Args:
+        index: Where to begin.
+        journal: What to follow; closed by ``stop``.
+        snapshots: Where newer snapshots appear; None for nowhere.
+        another: Opens a second journal of the same catalogue, from which a newer snapshot is brought up to date while
+            the first goes on being followed; None to do both with the first, one after the other.
+        fatal: What the journal raises where it can never be followed.
+        look_s: How often to look for newer snapshots, in seconds.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        journal: Journal,
+        snapshots: Snapshots | None = None,
+        *,
+        another: Callable[[], Journal] | None = None,
+        fatal: tuple[type[Exception], ...] = (),
+        look_s: float = LOOK_S,
+    ) -> None:
+        self.index, self.journal = index, journal
+        self.trouble: str | None = None
+        self._fatal, self._look_s = fatal, look_s
+        self._adoption = None if snapshots is None else Adoption(snapshots, index.seq, another, look_s=look_s)
+        self._begun, self._ended = 0, 0
+        self._progress = threading.Condition()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Apply what there is, then go on in a thread. Where the catalogue is out of reach, only the latter.
+
+        Raises:
+            WrongCatalogue: The journal is of another catalogue, or ends before the index.
+        """
+        try:
+            self._check()
+        except WrongCatalogue:
+            self.journal.close()
+            raise
+        self._advance()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the journal; once is enough."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self.journal.nudge()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S)
+        if not self._thread.is_alive():
+            self.journal.close()
+
+    def catch_up(self, seq: int, timeout_s: float) -> bool:
+        """Wait until the index holds a sequence number.
+
+        It ends early where the journal cannot be followed at the moment. A number that the journal does not have yet is
+        waited for no longer than ``BEYOND_S``: one that nobody was given would hold up all searches.
+
+        Args:
+            seq: The number.
+            timeout_s: The longest wait.
+
+        Returns:
+            Whether the index holds it.
+        """
+        called = time.monotonic()
+        with self._progress:
+            begun = self._begun
+            while self.index.seq < seq and self.trouble is None:
+                # Read from end to end since the call, the journal does not have it.
+                longest_s = min(timeout_s, BEYOND_S) if self._ended > begun else timeout_s
+                left = called + longest_s - time.monotonic()
+                if left <= 0:
+                    break
+                self.journal.nudge()
+                self._progress.wait(min(left, NUDGE_AGAIN_S))
+        return self.index.seq >= seq
+
+    def _check(self) -> None:
+        mine, theirs = self.index.catalogue_id, self.journal.catalogue_id
+        if theirs not in (None, mine):
+            raise WrongCatalogue(f"the journal is of catalogue {theirs!r}, the index of {mine!r}; make a new release")
+        try:
+            head = self.journal.head()
+        except self._fatal as error:
+            raise WrongCatalogue(f"the catalogue cannot be followed: {error}") from error
+        except Exception as error:
+            self._tell(error)
+            return
+        if head < self.index.seq:
+            raise WrongCatalogue(
+                f"the journal ends at {head}, before the index, which holds {self.index.seq}: the catalogue was put "
+                "back to an older state; make a new release of it"
+            )
+
+    def _follow(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            good = self._advance()
+            if self._adoption is not None:
+                self._adopt(self._adoption)
+            if good:
+                pause_s = FIRST_PAUSE_S
+                with suppress(Exception):  # the next read tells what is wrong
+                    self.journal.wait(self._look_s)
+            else:
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _advance(self) -> bool:
+        with self._progress:
+            self._begun += 1
+        try:
+            self.index.apply(self.journal.changes(self.index.seq))
+        except Exception as error:
+            self._tell(error)
+        else:
+            self._tell(None)
+        with self._progress:
+            self._ended = self._begun
+            self._progress.notify_all()
+        return self.trouble is None
+
+    def _adopt(self, adoption: Adoption) -> None:
+        """Move to a newer snapshot, once it holds at least what the present index does."""
+        index = adoption.candidate(self.index)
+        if index is None:
+            return
+        with suppress(Exception):  # ``_advance`` tells what is wrong with the journal
+            index.apply(self.journal.changes(index.seq))
+        if index.seq >= self.index.seq:
+            with self._progress:
+                self.index = index
+                self._progress.notify_all()
+            adoption.done()
+            log.info("moved to a newer snapshot, with the journal up to %d", index.seq)
+
+    def _tell(self, error: Exception | None) -> None:
+        if error is None and self.trouble is not None:
+            log.info("the catalogue is followed again, from %d", self.index.seq)
+        if error is not None and self.trouble is None:
+            log.warning("the catalogue cannot be followed; answers stay at %d: %s", self.index.seq, error)
+        self.trouble = None if error is None else str(error)

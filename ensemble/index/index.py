@@ -1,0 +1,177 @@
+"""The living index: searched by many threads while one keeps it up with the catalogue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.index.changes import Changes
+from ensemble.index.engine import Engine, Hits
+from ensemble.index.engines import EngineName, open_engine
+from ensemble.index.lock import SharedLock
+from ensemble.index.masks import Masks
+from ensemble.index.passing import Passing
+from ensemble.index.preparing import prepare
+from ensemble.index.slots import Slots
+from ensemble.index.snapshot import header_of, load, save
+
+NO_FILTER = b""
+# An engine may need 50 us a row: searches wait for no more than some milliseconds.
+ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One state of an index: it does not change as long as ``Index.reading`` is open.
+
+    Args:
+        slots: Its arrays.
+        engine: What searches them.
+        masks: Its filters.
+    """
+
+    slots: Slots
+    engine: Engine
+    masks: Masks
+
+    @property
+    def seq(self) -> int:
+        """Last journal entry in this state."""
+        return self.slots.seq
+
+    def passing(self, text: bytes) -> Passing:
+        """The products that pass a filter; all where it is empty.
+
+        Raises:
+            InvalidInput: It is not a filter over these columns.
+        """
+        return self.masks.passing(text)
+
+    def search(self, queries: NDArray[np.float32], counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+        """See ``Engine.search``."""
+        return self.engine.search(queries, counts, passing)
+
+
+class Index:
+    """Slots, the engine over them, and the filters, with changes applied between searches.
+
+    Args:
+        slots: The arrays; the index alone changes them from now on.
+        engine: Of these slots.
+    """
+
+    def __init__(self, slots: Slots, engine: Engine) -> None:
+        self.slots, self.engine = slots, engine
+        self.masks = Masks(slots)
+        self._shared = SharedLock()
+        self._writing = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path, *, space_id: str | None = None, engine: EngineName = "auto") -> Index:
+        """Map a snapshot.
+
+        Args:
+            folder: Where it was saved.
+            space_id: The space that queries will be of; None for any.
+            engine: ``auto`` takes the one that suits the snapshot's size.
+
+        Raises:
+            DamagedRelease: A file is missing or altered, or the snapshot is of another space or format; names the file.
+        """
+        slots = load(folder, space_id=space_id)
+        return cls(slots, open_engine(slots, folder, engine, header_of(folder)["engine"]))
+
+    @property
+    def seq(self) -> int:
+        """Last journal entry that has been applied."""
+        return self.slots.seq
+
+    @property
+    def space_id(self) -> str:
+        """The space that the rows are of."""
+        return self.slots.space_id
+
+    @property
+    def catalogue_id(self) -> str:
+        """The catalogue that the products are of; empty for one that is in no database."""
+        return self.slots.catalogue_id
+
+    @property
+    def live(self) -> int:
+        """Slots that a search may find."""
+        return int(np.count_nonzero(self.slots.valid))
+
+    @property
+    def dead(self) -> int:
+        """Slots that no search finds any more, and that the next snapshot leaves out."""
+        return len(self.slots.valid) - self.live
+
+    @property
+    def unembedded(self) -> int:
+        """Products that have no row yet, and so cannot be found."""
+        return len(self.slots.unembedded)
+
+    def apply(self, changes: Changes) -> None:
+        """Bring the index to another state of the catalogue, which searches see whole or not at all.
+
+        Changes that end at or before ``seq`` are ignored.
+
+        Raises:
+            ChangesRefused: A product's document, row or value cannot be taken; names it. None of them was applied.
+        """
+        with self._writing:
+            if changes.seq <= self.seq:
+                return
+            update = prepare(self.slots, changes)
+            self._teach(len(update.rows))
+            retyped = update.columns.keys() & self.slots.stored.keys()
+            with self._shared.writing():
+                self.masks.changed(self.slots.flip(update))
+                if retyped:
+                    self.masks.forget()
+
+    def _teach(self, count: int) -> None:
+        """Let the engine learn staged rows, some at a time: searches go on in between, and cannot find them yet."""
+        for start in range(0, count, ROWS_AT_ONCE):
+            with self._shared.writing():
+                first = len(self.slots)
+                self.slots.extend(min(ROWS_AT_ONCE, count - start))
+                self.engine.added(first)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """One state for all that is asked within; a thread must not open a second one meanwhile."""
+        with self._shared.reading():
+            yield Reading(self.slots, self.engine, self.masks)
+
+    def search(
+        self, queries: NDArray[np.float32], counts: Sequence[int], filters: Sequence[bytes] | None = None
+    ) -> list[Hits]:
+        """Search a batch in one state.
+
+        Args:
+            queries: ``(batch, row_dim)`` float32.
+            counts: How many hits each query wants.
+            filters: A filter for each; None for none.
+
+        Raises:
+            InvalidInput: A filter cannot be compiled.
+        """
+        texts = [NO_FILTER] * len(queries) if filters is None else filters
+        with self.reading() as state:
+            return state.search(queries, counts, [state.passing(text) for text in texts])
+
+    def save(self, folder: Path) -> dict[str, str]:
+        """Write a snapshot without dead slots. Searches go on meanwhile; changes wait.
+
+        Returns:
+            SHA-256 of each file, by name.
+        """
+        with self._writing:
+            return save(self.slots, folder)
