@@ -3,6 +3,8 @@
 >>> from clients import Client
 >>> with Client("grpc://localhost:8001") as client:          # doctest: +SKIP
 ...     answer = client.search(text="a red mug", k=3)
+...     written = client.upsert({"id": "M1", "title": "a red mug", "price": 9.5})
+...     answer = client.search(text="a red mug", k=3, min_seq=written.seq)
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from clients.errors import (
     BadInput,
     BadSetting,
     BadUrl,
+    Behind,
     ClientClosed,
     NoServer,
     NotServed,
@@ -23,19 +26,23 @@ from clients.errors import (
     Unavailable,
 )
 from clients.retry import NO_RETRIES, RetryPolicy
-from clients.values import Answer, Query, Result
+from clients.values import KEEP, Answer, Deleted, Patch, Query, Result, Written
 
 __all__ = [
+    "KEEP",
     "NO_RETRIES",
     "Answer",
     "AsyncClient",
     "BadInput",
     "BadSetting",
     "BadUrl",
+    "Behind",
     "Client",
     "ClientClosed",
+    "Deleted",
     "NoServer",
     "NotServed",
+    "Patch",
     "Query",
     "QueueFull",
     "Result",
@@ -44,4 +51,5 @@ __all__ = [
     "TandemError",
     "Timeout",
     "Unavailable",
+    "Written",
 ]

@@ -1,4 +1,4 @@
-"""``python -m clients``: search, embed, and ask whether a server is ready.
+"""``python -m clients``: search, embed, write to the catalogue, and ask whether a server is ready.
 
 Exit codes: 0 done; 1 the server failed; 2 the caller's mistake; 3 no server, not ready, or no answer in time;
 130 stopped by Ctrl-C.
@@ -7,48 +7,27 @@ Exit codes: 0 done; 1 the server failed; 2 the caller's mistake; 3 no server, no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from clients.cli_shared import DEFAULT_URL, AsJson, Image, TimeoutS, Url, mistakes_told
+from clients.cli_writes import delete, patch, upsert
 from clients.client import TIMEOUT_S, Client
-from clients.errors import BadInput, BadSetting, NoServer, NotServed, QueueFull, TandemError, Timeout, Unavailable
-from clients.messages import image_bytes
+from clients.errors import BadInput, NoServer
+from clients.tensors import image_bytes
 from clients.values import Query
 
-FAILED, MISTAKE, UNAVAILABLE = 1, 2, 3
-DEFAULT_URL = "grpc://localhost:8001"
-
-# The first class that fits tells the exit code and what to do about it
-ADVICE: tuple[tuple[type[TandemError], int, str], ...] = (
-    (BadInput, MISTAKE, ""),
-    (BadSetting, MISTAKE, ""),
-    (QueueFull, UNAVAILABLE, "the server is busy: try again later"),
-    (NoServer, UNAVAILABLE, "start one with: python -m deploy serve"),
-    (Unavailable, UNAVAILABLE, "try again in a few seconds"),
-    (NotServed, UNAVAILABLE, "this server has no Tandem release; start one that has with: python -m deploy serve"),
-    (Timeout, UNAVAILABLE, "allow more time with --timeout SECONDS, or look into the server's log"),
-    (TandemError, FAILED, "look into the server's log"),
-)
-
 app = typer.Typer(
-    help="Search a Tandem server by text, by photo, or by both.",
+    help="Search a Tandem server by text, by photo, or by both, and write to its catalogue.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 Text = Annotated[str | None, typer.Option("--text", "-t", metavar="TEXT", help="What to look for, in words.")]
-Image = Annotated[
-    Path | None,
-    typer.Option(
-        "--image", "-i", metavar="FILE", help="A photo of it: JPEG, PNG or WebP.", exists=True, dir_okay=False
-    ),
-]
 Weights = Annotated[
     str | None,
     typer.Option(metavar="TEXT,IMAGE", help="How much each counts, as in 0.7,0.3. A negative one: less like this."),
@@ -56,11 +35,6 @@ Weights = Annotated[
 Filter = Annotated[
     str | None, typer.Option(metavar="JSON", help="""Which products, as in '{"range": ["price", null, 20]}'.""")
 ]
-Url = Annotated[
-    str, typer.Option(metavar="URL", help="The server: grpc://host:port or http://host:port.", envvar="TANDEM_URL")
-]
-TimeoutS = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Deadline, all retries included.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sheet = Annotated[
     Path | None,
     typer.Option(metavar="OUT.png", help="Write a contact sheet of the query and what was found.", dir_okay=False),
@@ -81,6 +55,9 @@ def search(  # noqa: PLR0913 - one argument an option
     weights: Weights = None,
     k: Annotated[int, typer.Option("-k", metavar="K", help="How many products.")] = 10,
     filter: Filter = None,  # noqa: A002 - the option's name
+    min_seq: Annotated[
+        int | None, typer.Option(metavar="N", help="Answer from a catalogue that knows of this write.")
+    ] = None,
     url: Url = DEFAULT_URL,
     timeout_s: TimeoutS = TIMEOUT_S,
     as_json: AsJson = False,
@@ -90,7 +67,7 @@ def search(  # noqa: PLR0913 - one argument an option
     """Find the products nearest to a text, a photo, or both."""
     with mistakes_told():
         photo = None if image is None else image_bytes(image)
-        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter)
+        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter, min_seq)
         with Client(url, timeout_s=timeout_s) as client:
             answer = client.search_many([query])[0]
         if sheet is not None:
@@ -151,15 +128,5 @@ def read_weights(told: str) -> tuple[float, float]:
     return text, image
 
 
-@contextmanager
-def mistakes_told() -> Iterator[None]:
-    """Turn an error into a message, what to do about it, and an exit code."""
-    try:
-        yield
-    except TandemError as error:
-        code, advice = next((code, advice) for kind, code, advice in ADVICE if isinstance(error, kind))
-        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-        console.print(f"error: {error}")
-        if advice:
-            console.print(advice)
-        raise typer.Exit(code) from None
+for command in (upsert, patch, delete):
+    app.command()(command)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-from clients import messages
+from clients import messages, writes
 from clients.connect import connect
 from clients.deadline import Attempts, check_timeout
 from clients.errors import ClientClosed, NotServed, Timeout, Unavailable
-from clients.messages import Call, Product, Vectors
 from clients.retry import RetryPolicy
+from clients.tensors import Call, Vectors
 from clients.transport import Transport
 from clients.url import Address
-from clients.values import Answer, Filter, Image, Query, Text
+from clients.values import (
+    KEEP,
+    Answer,
+    Attribute,
+    Deleted,
+    Filter,
+    Image,
+    Keep,
+    Patch,
+    Product,
+    Query,
+    Text,
+    Written,
+)
 
 T = TypeVar("T")
 
@@ -24,13 +37,18 @@ SEARCH_MODELS = ("search_text", "search_image", "search")
 
 
 class Client:
-    """Searches a Tandem server over gRPC or HTTP. Threads may share one client.
+    """Searches a Tandem server, and writes to its catalogue, over gRPC or HTTP. Threads may share one client.
+
+    A write that returned is durable, and gives its place in the catalogue's journal: a search with that ``min_seq``
+    knows of it. Writes are tried again like searches; see `clients.retry`.
 
     Every method raises one of `clients.errors`; `BadInput` carries the server's own message.
 
     >>> with Client("grpc://localhost:8001") as client:          # doctest: +SKIP
     ...     for found in client.search(text="a red mug", k=3).results:
     ...         print(found.id, found.score, found.title)
+    ...     written = client.patch("M1", price=8.5)
+    ...     client.search(text="a red mug", filter={"range": ["price", None, 9]}, min_seq=written.seq)
 
     Args:
         url: ``grpc://host:port`` or ``http://host:port``.
@@ -56,9 +74,10 @@ class Client:
         weights: tuple[float, float] | None = None,
         k: int = 10,
         filter: Filter | None = None,  # noqa: A002 - the field's own word
+        min_seq: int | None = None,
     ) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return self.search_many([Query(text, image, weights, k, filter)])[0]
+        return self.search_many([Query(text, image, weights, k, filter, min_seq)])[0]
 
     def search_many(self, queries: Sequence[Query]) -> list[Answer]:
         """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""
@@ -90,6 +109,40 @@ class Client:
     def embed_products(self, products: Sequence[tuple[Product, Image | None]]) -> Vectors:
         """The index rows of some products, ``(rows, d_text + d_image)``."""
         return self.run(messages.embed_product(products))
+
+    def upsert(self, product: Product, image: Image | None = None) -> Written:
+        """Put a product into the catalogue, new or in place of the one with its id; it is durable when this returns.
+
+        Without an image it has no picture, whatever it had before.
+        """
+        return self.upsert_many([(product, image)])[0]
+
+    def upsert_many(self, products: Sequence[tuple[Product, Image | None]]) -> list[Written]:
+        """Put some products into the catalogue by one request: all of them, or none where one is refused."""
+        return self.run(writes.upsert(products))
+
+    def patch(
+        self,
+        id: str,  # noqa: A002 - the field's own word
+        *,
+        price: float | Keep | None = KEEP,
+        available: bool | Keep = KEEP,
+        attributes: Mapping[str, Attribute | None] | None = None,
+    ) -> Written:
+        """Change some fields of a product; see `clients.Patch` for the arguments. Its vectors stay as they are."""
+        return self.patch_many([Patch(id, price, available, attributes or {})])[0]
+
+    def patch_many(self, patches: Sequence[Patch]) -> list[Written]:
+        """Change some products by one request: all of them, or none where one is refused."""
+        return self.run(writes.patch(patches))
+
+    def delete(self, id: str) -> Deleted:  # noqa: A002 - the field's own word
+        """Delete a product; not an error where there is none."""
+        return self.delete_many([id])[0]
+
+    def delete_many(self, ids: Sequence[str]) -> list[Deleted]:
+        """Delete some products by one request."""
+        return self.run(writes.delete(ids))
 
     def run(self, call: Call[T]) -> T:
         """Send one request, again where that may help, and read its answer; the methods above, in general."""

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-from clients import messages
+from clients import messages, writes
 from clients.client import SEARCH_MODELS, TIMEOUT_S
 from clients.connect import connect_async
 from clients.deadline import Attempts, check_timeout
 from clients.errors import ClientClosed, NotServed, Timeout, Unavailable
-from clients.messages import Call, Product, Vectors
 from clients.retry import RetryPolicy
+from clients.tensors import Call, Vectors
 from clients.transport import AsyncTransport
 from clients.url import Address
-from clients.values import Answer, Filter, Image, Query, Text
+from clients.values import (
+    KEEP,
+    Answer,
+    Attribute,
+    Deleted,
+    Filter,
+    Image,
+    Keep,
+    Patch,
+    Product,
+    Query,
+    Text,
+    Written,
+)
 
 T = TypeVar("T")
 
 
 class AsyncClient:
-    """Searches a Tandem server over gRPC or HTTP, for one event loop. Tasks may share one client.
+    """Searches a Tandem server, and writes to its catalogue, for one event loop. Tasks may share one client.
 
     The arguments and the methods are those of `clients.Client`. An image given as a path is read while the loop waits;
     give bytes where that matters.
@@ -46,9 +59,10 @@ class AsyncClient:
         weights: tuple[float, float] | None = None,
         k: int = 10,
         filter: Filter | None = None,  # noqa: A002 - the field's own word
+        min_seq: int | None = None,
     ) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return (await self.search_many([Query(text, image, weights, k, filter)]))[0]
+        return (await self.search_many([Query(text, image, weights, k, filter, min_seq)]))[0]
 
     async def search_many(self, queries: Sequence[Query]) -> list[Answer]:
         """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""
@@ -80,6 +94,40 @@ class AsyncClient:
     async def embed_products(self, products: Sequence[tuple[Product, Image | None]]) -> Vectors:
         """The index rows of some products, ``(rows, d_text + d_image)``."""
         return await self.run(messages.embed_product(products))
+
+    async def upsert(self, product: Product, image: Image | None = None) -> Written:
+        """Put a product into the catalogue, new or in place of the one with its id; it is durable when this returns.
+
+        Without an image it has no picture, whatever it had before.
+        """
+        return (await self.upsert_many([(product, image)]))[0]
+
+    async def upsert_many(self, products: Sequence[tuple[Product, Image | None]]) -> list[Written]:
+        """Put some products into the catalogue by one request: all of them, or none where one is refused."""
+        return await self.run(writes.upsert(products))
+
+    async def patch(
+        self,
+        id: str,  # noqa: A002 - the field's own word
+        *,
+        price: float | Keep | None = KEEP,
+        available: bool | Keep = KEEP,
+        attributes: Mapping[str, Attribute | None] | None = None,
+    ) -> Written:
+        """Change some fields of a product; see `clients.Patch` for the arguments. Its vectors stay as they are."""
+        return (await self.patch_many([Patch(id, price, available, attributes or {})]))[0]
+
+    async def patch_many(self, patches: Sequence[Patch]) -> list[Written]:
+        """Change some products by one request: all of them, or none where one is refused."""
+        return await self.run(writes.patch(patches))
+
+    async def delete(self, id: str) -> Deleted:  # noqa: A002 - the field's own word
+        """Delete a product; not an error where there is none."""
+        return (await self.delete_many([id]))[0]
+
+    async def delete_many(self, ids: Sequence[str]) -> list[Deleted]:
+        """Delete some products by one request."""
+        return await self.run(writes.delete(ids))
 
     async def run(self, call: Call[T]) -> T:
         """Send one request, again where that may help, and read its answer; the methods above, in general."""

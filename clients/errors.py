@@ -7,7 +7,8 @@ TandemError
 ├── NotServed        the server is up, but does not serve this model
 ├── Unavailable      the server cannot answer now; retried
 │   ├── NoServer     nothing answers at the address
-│   └── QueueFull    more requests wait than the server allows
+│   ├── QueueFull    more requests wait than the server allows
+│   └── Behind       the index has not yet applied the write that the search asks for
 ├── Timeout          no answer before the deadline
 ├── ServerFault      the server failed; the message is its own
 └── ClientClosed     the client was closed before the call
@@ -46,6 +47,10 @@ class NoServer(Unavailable):
 
 class QueueFull(Unavailable):
     """The server has more requests waiting than it allows."""
+
+
+class Behind(Unavailable):
+    """The index has not applied ``MIN_SEQ`` yet; it may have when asked again."""
 
 
 class Timeout(TandemError):

@@ -12,8 +12,8 @@ import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
 from clients.errors import ServerFault
-from clients.messages import Call, Outputs
 from clients.status import to_error
+from clients.tensors import Call, Outputs
 from clients.transport import triton_inputs
 
 T = TypeVar("T")

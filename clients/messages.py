@@ -1,4 +1,4 @@
-"""Requests and answers as tensors. Pure, and shared by the four transports.
+"""Searches and embeddings as tensors. Pure, and shared by the four transports.
 
 A `Call` is a request before it is bound to a protocol: the model, its input tensors, and how to read the answer.
 """
@@ -6,46 +6,23 @@ A `Call` is a request before it is bound to a protocol: the model, its input ten
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Sequence
 
 from clients.errors import BadInput, ServerFault
-from clients.values import Answer, Filter, Image, Query, Result, Text
-
-T_co = TypeVar("T_co", covariant=True)
-Array = NDArray[Any]
-Vectors = NDArray[np.float32]
-Product = Mapping[str, object]
-
-
-class Outputs(Protocol):
-    """The output tensors of one answer, as tritonclient's result objects give them."""
-
-    def as_numpy(self, name: str) -> Array | None:
-        """One tensor, its first axis the rows of the request; None where it is absent."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """One input: ``data`` is ``(rows, width)``, of bytes objects where ``datatype`` is ``BYTES``."""
-
-    name: str
-    datatype: str
-    data: Array
-
-
-@dataclass(frozen=True)
-class Call(Generic[T_co]):
-    """One request to one model, and how to read its answer."""
-
-    model: str
-    inputs: tuple[Tensor, ...]
-    parse: Callable[[Outputs], T_co]
+from clients.tensors import (
+    Call,
+    Outputs,
+    Vectors,
+    byte_rows,
+    float_rows,
+    image_bytes,
+    integer_rows,
+    json_bytes,
+    output,
+    product_rows,
+    utf8,
+)
+from clients.values import Answer, Image, Product, Query, Result, Text
 
 
 def search(queries: Sequence[Query]) -> Call[list[Answer]]:
@@ -60,22 +37,24 @@ def search(queries: Sequence[Query]) -> Call[list[Answer]]:
     for row, query in enumerate(queries):
         if query.model != model:
             raise BadInput(f"queries[{row}]: is for {query.model}, queries[0] for {model}; one request takes one kind")
-    inputs = [_integers("K", [query.k for query in queries])]
-    if texts := [_utf8(query.text) for query in queries if query.text is not None]:
-        inputs.append(_bytes("TEXT", texts))
+    inputs = [integer_rows("K", [query.k for query in queries])]
+    if texts := [utf8(query.text) for query in queries if query.text is not None]:
+        inputs.append(byte_rows("TEXT", texts))
     if images := [image_bytes(query.image) for query in queries if query.image is not None]:
-        inputs.append(_bytes("IMAGE", images))
+        inputs.append(byte_rows("IMAGE", images))
     if any(query.weights is not None for query in queries):
-        inputs.append(_floats("WEIGHTS", [query.weights or (1.0, 1.0) for query in queries]))
+        inputs.append(float_rows("WEIGHTS", [query.weights or (1.0, 1.0) for query in queries]))
     if any(query.filter is not None for query in queries):
-        filters = [b"" if query.filter is None else _json("FILTER", query.filter) for query in queries]
-        inputs.append(_bytes("FILTER", filters))
+        filters = [b"" if query.filter is None else json_bytes("FILTER", query.filter) for query in queries]
+        inputs.append(byte_rows("FILTER", filters))
+    if any(query.min_seq is not None for query in queries):
+        inputs.append(integer_rows("MIN_SEQ", [query.min_seq or 0 for query in queries], "INT64"))
     return Call(model, tuple(inputs), read_answers)
 
 
 def embed_text(texts: Sequence[Text]) -> Call[Vectors]:
     """Text vectors, ``(rows, d_text)``, L2-normalised."""
-    return Call("embed_text", (_bytes("TEXT", [_utf8(text) for text in texts]),), _vectors("TEXT_VECTOR"))
+    return Call("embed_text", (byte_rows("TEXT", [utf8(text) for text in texts]),), _vectors("TEXT_VECTOR"))
 
 
 def embed_image(images: Sequence[Image]) -> Call[Vectors]:
@@ -84,7 +63,8 @@ def embed_image(images: Sequence[Image]) -> Call[Vectors]:
     Raises:
         BadInput: A file cannot be read.
     """
-    return Call("embed_image", (_bytes("IMAGE", [image_bytes(image) for image in images]),), _vectors("IMAGE_VECTOR"))
+    pictures = byte_rows("IMAGE", [image_bytes(image) for image in images])
+    return Call("embed_image", (pictures,), _vectors("IMAGE_VECTOR"))
 
 
 def embed_product(products: Sequence[tuple[Product, Image | None]]) -> Call[Vectors]:
@@ -93,9 +73,7 @@ def embed_product(products: Sequence[tuple[Product, Image | None]]) -> Call[Vect
     Raises:
         BadInput: A product cannot be written as JSON, or its file cannot be read.
     """
-    texts = [_json("PRODUCT", product) for product, _ in products]
-    images = [b"" if image is None else image_bytes(image) for _, image in products]
-    return Call("embed_product", (_bytes("PRODUCT", texts), _bytes("IMAGE", images)), _vectors("ROW"))
+    return Call("embed_product", product_rows(products), _vectors("ROW"))
 
 
 def read_answers(outputs: Outputs) -> list[Answer]:
@@ -105,7 +83,7 @@ def read_answers(outputs: Outputs) -> list[Answer]:
         ServerFault: An output is missing, or a product is not the JSON object that it should be.
     """
     names = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE", "SEQ")
-    ids, scores, products, counts, releases, seqs = (_output(outputs, name) for name in names)
+    ids, scores, products, counts, releases, seqs = (output(outputs, name) for name in names)
     answers = []
     for row, count in enumerate(counts[:, 0]):  # beyond the count a row is padding
         found = map(read_result, ids[row, :count], scores[row, :count], products[row, :count])
@@ -135,61 +113,5 @@ def read_result(product_id: bytes, score: float, product: bytes) -> Result:
         raise ServerFault(f"PRODUCT {product_id!r}: not the JSON of a product ({error}): {product[:80]!r}") from None
 
 
-def image_bytes(image: Image) -> bytes:
-    """The bytes of a picture, from memory or from its file.
-
-    Raises:
-        BadInput: The file cannot be read.
-    """
-    if not isinstance(image, Path):
-        return image
-    try:
-        return image.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInput(f"IMAGE: cannot read {str(image)!r}: {reason}") from None
-
-
-def _utf8(text: Text) -> bytes:
-    # A lone surrogate becomes bytes that are not UTF-8, which the server refuses in its own words
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-
-
-def _json(name: str, value: Filter) -> bytes:
-    if isinstance(value, (str, bytes)):
-        return _utf8(value)
-    try:
-        return json.dumps(value).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BadInput(f"{name}: cannot be written as JSON: {error}") from None
-
-
-def _bytes(name: str, values: Sequence[bytes]) -> Tensor:
-    if not values:
-        raise BadInput(f"{name}: no rows; give at least one")
-    # dtype object: numpy's own bytes type would cut trailing zero bytes
-    return Tensor(name, "BYTES", np.array(values, dtype=object).reshape(-1, 1))
-
-
-def _integers(name: str, values: Sequence[int]) -> Tensor:
-    limits = np.iinfo(np.int32)
-    for value in values:
-        if not limits.min <= value <= limits.max:
-            raise BadInput(f"{name}: {value} does not fit a 32-bit integer")
-    return Tensor(name, "INT32", np.array(values, dtype=np.int32).reshape(-1, 1))
-
-
-def _floats(name: str, values: Sequence[tuple[float, float]]) -> Tensor:
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which the server refuses
-        return Tensor(name, "FP32", np.array(values, dtype=np.float32))
-
-
-def _output(outputs: Outputs, name: str) -> Array:
-    array = outputs.as_numpy(name)
-    if array is None:
-        raise ServerFault(f"the answer has no {name}; is this a Tandem server of the same version?")
-    return array
-
-
 def _vectors(name: str) -> Callable[[Outputs], Vectors]:
-    return lambda outputs: _output(outputs, name)
+    return lambda outputs: output(outputs, name)

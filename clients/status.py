@@ -9,7 +9,17 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from clients.errors import BadInput, NoServer, NotServed, QueueFull, ServerFault, TandemError, Timeout, Unavailable
+from clients.errors import (
+    BadInput,
+    Behind,
+    NoServer,
+    NotServed,
+    QueueFull,
+    ServerFault,
+    TandemError,
+    Timeout,
+    Unavailable,
+)
 
 ERRORS: Mapping[str, type[TandemError]] = MappingProxyType({
     "INVALID_ARGUMENT": BadInput,
@@ -34,6 +44,9 @@ ERRORS: Mapping[str, type[TandemError]] = MappingProxyType({
 # The status alone does not tell these apart, or tells them wrongly. The first match wins.
 TEXTS: tuple[tuple[re.Pattern[str], type[TandemError]], ...] = (
     (re.compile(r"exceeds maximum queue size", re.IGNORECASE), QueueFull),
+    (re.compile(r"^MIN_SEQ\b"), Behind),
+    # The server's own trouble with its database, whose words are those of a client that finds no server
+    (re.compile(r"^TANDEM_CATALOGUE\b"), Unavailable),
     # A killed Python stub answers INTERNAL until the model is reloaded
     (re.compile(r"stub process .*is not healthy", re.IGNORECASE), Unavailable),
     # What a request that was inside the stub when it died may end with, as if it were the caller's fault

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 from tritonclient.utils import InferenceServerException
 
 from clients.errors import TandemError
-from clients.messages import Call, Outputs
 from clients.status import to_error
+from clients.tensors import Call, Outputs
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import tritonclient.grpc as triton
 import tritonclient.grpc.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
-from clients.messages import Call, Outputs
+from clients.tensors import Call, Outputs
 from clients.transport import translated, triton_inputs
 from clients.url import Address
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from clients.errors import NoServer, TandemError, Timeout, Unavailable
 from clients.http_codec import HEADER_LENGTH, Reply, Request, infer_request, read_outputs, ready_request
-from clients.messages import Call, Outputs
+from clients.tensors import Call, Outputs
 from clients.transport import cause
 from clients.url import Address
 

@@ -10,7 +10,7 @@ import aiohttp
 
 from clients.errors import NoServer, Timeout, Unavailable
 from clients.http_codec import HEADER_LENGTH, Reply, Request, infer_request, read_outputs, ready_request
-from clients.messages import Call, Outputs
+from clients.tensors import Call, Outputs
 from clients.transport import cause
 from clients.url import Address
 

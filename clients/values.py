@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from clients.errors import BadInput
 
@@ -13,6 +15,9 @@ Text = str | bytes
 
 Image = bytes | Path
 """An encoded picture (JPEG, PNG, WebP) or the file that holds one. It is sent as it is, never decoded here."""
+
+Product = Mapping[str, object]
+"""A product as the catalogue has it: id, title, category, price, available, image, attributes."""
 
 Filter = Mapping[str, object] | str | bytes
 """A filter expression: a mapping, or its JSON text."""
@@ -28,6 +33,8 @@ class Query:
         weights: How much text and photo count; by default equally. A negative one means "less like this".
         k: How many products to return.
         filter: Which products may be returned; by default all.
+        min_seq: The least state of the catalogue that may answer, as in ``Written.seq``: the server waits for it for a
+            moment, then refuses with `Behind`. By default any state.
 
     Raises:
         BadInput: Neither text nor image, or weights without both.
@@ -38,6 +45,7 @@ class Query:
     weights: tuple[float, float] | None = None
     k: int = 10
     filter: Filter | None = None
+    min_seq: int | None = None
 
     def __post_init__(self) -> None:
         if self.text is None and self.image is None:
@@ -51,6 +59,83 @@ class Query:
         if self.image is None:
             return "search_text"
         return "search_image" if self.text is None else "search"
+
+
+class Keep(Enum):
+    """The type of `KEEP`."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+"""A value that a patch leaves as it is; None would say that there is none."""
+
+Attribute = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Patch:
+    """New values of some fields of a product.
+
+    Args:
+        id: The product's id.
+        price: Its price; None: it has none.
+        available: Whether it can be bought.
+        attributes: Attributes that change; None removes one. Those that are not named stay.
+
+    Raises:
+        BadInput: It changes nothing.
+    """
+
+    id: str
+    price: float | Keep | None = KEEP
+    available: bool | Keep = KEEP
+    attributes: Mapping[str, Attribute | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.to_dict()) == 1:
+            raise BadInput("PATCH: changes nothing; give a price, available or attributes")
+
+    def to_dict(self) -> dict[str, object]:
+        """What it changes, and of which product, ready for JSON."""
+        told: dict[str, object] = {"id": self.id}
+        told |= {} if self.price is KEEP else {"price": self.price}
+        told |= {} if self.available is KEEP else {"available": self.available}
+        return told | ({"attributes": dict(self.attributes)} if self.attributes else {})
+
+
+@dataclass(frozen=True)
+class Written:
+    """A write that is durable.
+
+    Args:
+        id: The product's id.
+        seq: Its place in the catalogue's journal. Give it as ``min_seq`` to a search that must know of it.
+    """
+
+    id: str
+    seq: int
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return {"id": self.id, "seq": self.seq}
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A product is not in the catalogue, and that is durable.
+
+    Args:
+        found: Whether it was there before.
+        seq: As in `Written`; where nothing was found, the journal's end.
+    """
+
+    found: bool
+    seq: int
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields, ready for JSON."""
+        return {"found": self.found, "seq": self.seq}
 
 
 @dataclass(frozen=True)

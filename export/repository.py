@@ -75,6 +75,8 @@ def write_settings(models: Path, release: int, sections: Mapping[str, Settings],
         "image_preprocess": ("image",),
         "product_preprocess": ("text", "image", "product"),
         "retrieve": ("space",),
+        "commit_product": ("space", "product"),
+        "patch_product": ("space", "product"),
     }
     for model, names in wanted.items():
         folder = version_folder(models, model, release)

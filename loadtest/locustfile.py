@@ -30,7 +30,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from clients import NO_RETRIES, Answer, BadSetting, Client, Query, TandemError, messages
-from clients.messages import Call, Outputs
+from clients.tensors import Call, Outputs
 from loadtest.errors import BadTraffic, EmptyAnswer
 from loadtest.photos import painted, read_pictures
 from loadtest.texts import built_in, read_texts

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 MODEL = Path(__file__).with_name("scripted_model.py")
+WRITER = Path(__file__).with_name("scripted_writer.py")
 FOUND = """
 output [
   { name: "PRODUCT_ID" data_type: TYPE_STRING dims: [-1] }, { name: "SCORE" data_type: TYPE_FP32 dims: [-1] },
@@ -16,7 +17,11 @@ output [
 ]"""
 STRING = '{{ name: "{0}" data_type: TYPE_STRING dims: [1] }}'
 OPTIONAL = """, { name: "K" data_type: TYPE_INT32 dims: [1] optional: true },
-  { name: "FILTER" data_type: TYPE_STRING dims: [1] optional: true }"""
+  { name: "FILTER" data_type: TYPE_STRING dims: [1] optional: true },
+  { name: "MIN_SEQ" data_type: TYPE_INT64 dims: [1] optional: true }"""
+SEQ = '{ name: "SEQ" data_type: TYPE_INT64 dims: [1] }'
+WRITTEN = f"output [ {STRING.format('PRODUCT_ID')}, {SEQ} ]"
+DELETED = f'output [ {SEQ}, {{ name: "FOUND" data_type: TYPE_BOOL dims: [1] }} ]'
 WEIGHTS = ', { name: "WEIGHTS" data_type: TYPE_FP32 dims: [2] optional: true }'
 VECTOR = 'output [ {{ name: "{0}" data_type: TYPE_FP32 dims: [4] }} ]'
 
@@ -38,6 +43,7 @@ def _ensemble(model: str, inputs: str, outputs: str, names: tuple[str, ...], mad
 
 
 TEXT, PHOTO = _inputs("TEXT", more=OPTIONAL), _inputs("IMAGE", more=OPTIONAL)
+SETTINGS = ("K", "FILTER", "MIN_SEQ")
 PRODUCTS = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE", "SEQ")
 # At most one request waits; the next is refused
 NARROW = "dynamic_batching { preferred_batch_size: [1] default_queue_policy { max_queue_size: 1 } }"
@@ -45,13 +51,17 @@ CONFIGS = {
     "by_text": _python(TEXT, FOUND),
     "by_photo": _python(PHOTO, FOUND),
     "narrow": _python(_inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), queue=NARROW),
-    "search_text": _ensemble("by_text", TEXT, FOUND, ("TEXT", "K", "FILTER"), PRODUCTS),
-    "search_image": _ensemble("by_photo", PHOTO, FOUND, ("IMAGE", "K", "FILTER"), PRODUCTS),
+    "search_text": _ensemble("by_text", TEXT, FOUND, ("TEXT", *SETTINGS), PRODUCTS),
+    "search_image": _ensemble("by_photo", PHOTO, FOUND, ("IMAGE", *SETTINGS), PRODUCTS),
     "search": _python(_inputs("TEXT", "IMAGE", more=OPTIONAL + WEIGHTS), FOUND),
     "embed_text": _python(_inputs("TEXT"), VECTOR.format("TEXT_VECTOR")),
     "embed_image": _ensemble("narrow", _inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), ("IMAGE",), ("IMAGE_VECTOR",)),
     "embed_product": _python(_inputs("PRODUCT", "IMAGE"), VECTOR.format("ROW")),
+    "upsert_product": _python(_inputs("PRODUCT", "IMAGE"), WRITTEN),
+    "patch_product": _python(_inputs("PATCH"), WRITTEN),
+    "delete_product": _python(_inputs("PRODUCT_ID"), DELETED),
 }
+WRITES = ("upsert_product", "patch_product", "delete_product")
 
 
 def write_models(folder: Path) -> None:
@@ -61,4 +71,4 @@ def write_models(folder: Path) -> None:
         version.mkdir(parents=True)
         (folder / name / "config.pbtxt").write_text(config)
         if not config.startswith("platform"):
-            (version / "model.py").write_bytes(MODEL.read_bytes())
+            (version / "model.py").write_bytes((WRITER if name in WRITES else MODEL).read_bytes())

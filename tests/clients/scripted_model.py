@@ -18,6 +18,7 @@ import numpy as np
 import triton_python_backend_utils as pb
 
 DIM = 4
+SEQ = 2**40
 
 
 class TritonPythonModel:
@@ -40,6 +41,8 @@ class TritonPythonModel:
             return refused(f"{name}: refused; give something else", pb.TritonError.INVALID_ARG)
         elif command == b"flaky":
             self.seen[words[1]] += 1
+        if "MIN_SEQ" in tensors and tensors["MIN_SEQ"].max() > SEQ:
+            return refused(f"MIN_SEQ: {tensors['MIN_SEQ'].max()}; this index is at {SEQ}", pb.TritonError.UNAVAILABLE)
         if command == b"fail" or (command == b"flaky" and self.seen[words[1]] < 3):
             return refused(f"{name}: failed", getattr(pb.TritonError, words[0].decode()))
         made = self.products(tensors, few=command == b"few") if "PRODUCT_ID" in self.outputs else self.vectors(tensors)
@@ -68,7 +71,7 @@ class TritonPythonModel:
             "PRODUCT": products,
             "COUNT": counts.reshape(-1, 1).astype(np.int32),
             "RELEASE": np.full((rows, 1), 7, dtype=np.int64),
-            "SEQ": np.full((rows, 1), 2**40, dtype=np.int64),
+            "SEQ": np.full((rows, 1), SEQ, dtype=np.int64),
         }
 
 

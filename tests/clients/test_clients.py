@@ -29,7 +29,7 @@ from clients import (
     Timeout,
     Unavailable,
 )
-from clients.messages import Call
+from clients.tensors import Call
 
 Connect = Callable[..., Client]
 KEYS = itertools.count()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from clients import messages
 from clients.errors import BadInput, ServerFault
-from clients.messages import Array, Call
+from clients.tensors import Array, Call
 from clients.values import Answer, Query, Result
 
 
@@ -38,6 +38,7 @@ def inputs(call: Call[Any]) -> Mapping[str, list[list[Any]]]:
             {"K": [[1]], "TEXT": [[b"mug"]], "IMAGE": [[b"jpeg"]], "WEIGHTS": [[0.5, -2.0]],
              "FILTER": [[b'{"in": ["id", ["\\u00e4"]]}']]},
         ),
+        (Query("mug", min_seq=2**40), "search_text", {"K": [[10]], "TEXT": [[b"mug"]], "MIN_SEQ": [[2**40]]}),
     ],
 )  # fmt: skip
 def test_a_query_becomes_tensors(query: Query, model: str, sent: dict[str, object]) -> None:
@@ -47,24 +48,27 @@ def test_a_query_becomes_tensors(query: Query, model: str, sent: dict[str, objec
 
 
 def test_the_datatypes_are_those_of_the_models() -> None:
-    call = messages.search([Query("mug", b"jpeg", (1, 1), 1, "{}")])
+    call = messages.search([Query("mug", b"jpeg", (1, 1), 1, "{}", 7)])
     assert {tensor.name: (tensor.datatype, tensor.data.shape) for tensor in call.inputs} == {
         "K": ("INT32", (1, 1)),
         "TEXT": ("BYTES", (1, 1)),
         "IMAGE": ("BYTES", (1, 1)),
         "WEIGHTS": ("FP32", (1, 2)),
         "FILTER": ("BYTES", (1, 1)),
+        "MIN_SEQ": ("INT64", (1, 1)),
     }
 
 
 def test_the_rows_of_a_request_keep_their_own_settings() -> None:
-    call = messages.search([Query("a", b"1", k=1), Query("b", b"2", weights=(1, 0), filter='{"eq": ["id", "x"]}')])
+    second = Query("b", b"2", weights=(1, 0), filter='{"eq": ["id", "x"]}', min_seq=7)
+    call = messages.search([Query("a", b"1", k=1), second])
     assert inputs(call) == {
         "K": [[1], [10]],
         "TEXT": [[b"a"], [b"b"]],
         "IMAGE": [[b"1"], [b"2"]],
         "WEIGHTS": [[1.0, 1.0], [1.0, 0.0]],
         "FILTER": [[b""], [b'{"eq": ["id", "x"]}']],
+        "MIN_SEQ": [[0], [7]],
     }
 
 
@@ -80,6 +84,7 @@ def test_a_text_that_is_not_utf8_is_sent_for_the_server_to_judge(text: str | byt
         ([], "queries: none; give at least one"),
         ([Query(text="a"), Query(image=b"b")], r"queries\[1\]: is for search_image, queries\[0\] for search_text"),
         ([Query(text="a", k=2**31)], "K: 2147483648 does not fit a 32-bit integer"),
+        ([Query(text="a", min_seq=2**63)], "MIN_SEQ: 9223372036854775808 does not fit a 64-bit integer"),
         ([Query(text="a", filter={"eq": object()})], "FILTER: cannot be written as JSON"),
         ([Query(image=Path("nowhere/photo.jpg"))], "IMAGE: cannot read 'nowhere/photo.jpg': No such file or directory"),
         ([Query(image=Path("a\0b"))], "IMAGE: cannot read"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from clients.errors import (
     BadInput,
     BadSetting,
+    Behind,
     ClientClosed,
     NoServer,
     NotServed,
@@ -23,7 +24,7 @@ from clients.retry import NO_RETRIES, RetryPolicy
 POLICY = RetryPolicy(tries=4, first_pause_s=0.1, longest_pause_s=0.3)
 
 
-@pytest.mark.parametrize("kind", [Unavailable, NoServer, QueueFull])
+@pytest.mark.parametrize("kind", [Unavailable, NoServer, QueueFull, Behind])
 def test_what_may_pass_is_tried_again(kind: type[TandemError]) -> None:
     assert POLICY.pause_s(kind("x"), 1, left_s=10, draw=0.5) == pytest.approx(0.05)
 

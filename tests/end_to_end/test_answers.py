@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from clients import Answer, Client, Query
-from clients.messages import image_bytes
+from clients.tensors import image_bytes
 from deploy.server import Server
 from ensemble.pipeline import Pipeline
 from tests.end_to_end.reference import Reference

@@ -12,11 +12,13 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tests.model_repository.edges import problems
 
 ROOT = Path(__file__).parents[2] / "model_repository"
-ENSEMBLES = {"search_text", "search_image", "search", "embed_text", "embed_image", "embed_product"}
+SEARCHES = {"search_text", "search_image", "search"}
+ENSEMBLES = SEARCHES | {"embed_text", "embed_image", "embed_product", "upsert_product"}
 TOWERS = {"text_tower", "vision_tower"}
-STEPS = TOWERS | {"text_preprocess", "image_preprocess", "product_preprocess", "product_row", "retrieve"}
+WRITERS = {"commit_product", "patch_product", "delete_product"}
+STEPS = TOWERS | WRITERS | {"text_preprocess", "image_preprocess", "product_preprocess", "product_row", "retrieve"}
 # What travels as an empty or absent tensor, by the contract of docs/design.md.
-OPTIONAL = {"K", "FILTER", "WEIGHTS"}
+OPTIONAL = {"K", "FILTER", "WEIGHTS", "MIN_SEQ"}
 
 
 def read(name: str) -> Any:
@@ -54,15 +56,35 @@ def test_only_what_has_a_default_is_optional(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
-def test_steps_batch_and_are_warmed(name: str) -> None:
+def test_steps_batch_and_are_warmed_unless_that_would_write(name: str) -> None:
     config = CONFIGS[name]
     assert config.max_batch_size > 1
     assert config.HasField("dynamic_batching")
     assert config.dynamic_batching.max_queue_delay_microseconds == 0
-    assert config.model_warmup
+    assert bool(config.model_warmup) == (name not in WRITERS)
     for warmup in config.model_warmup:
         for tensor in warmup.inputs.values():
             assert not tensor.input_data_file or (ROOT / name / "warmup" / tensor.input_data_file).is_file()
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_a_group_of_writes_is_one_batch(name: str) -> None:
+    # Requests of a batch are committed together; two instances would wait for each other's lock instead.
+    assert [group.count for group in CONFIGS[name].instance_group] == [1]
+    assert CONFIGS[name].max_batch_size == 64
+
+
+@pytest.mark.parametrize("name", sorted(SEARCHES))
+def test_searches_may_ask_for_a_state_of_the_catalogue(name: str) -> None:
+    steps = {step.model_name: step for step in CONFIGS[name].ensemble_scheduling.step}
+    assert steps["retrieve"].input_map["MIN_SEQ"] == "MIN_SEQ"
+
+
+def test_what_is_written_is_what_was_encoded() -> None:
+    embed, upsert = (CONFIGS[name].ensemble_scheduling.step for name in ("embed_product", "upsert_product"))
+    assert list(embed) == list(upsert)[:-1]
+    assert upsert[-1].model_name == "commit_product"
+    assert dict(upsert[-1].input_map) == {"PRODUCT": "PRODUCT", "IMAGE": "IMAGE", "ROW": "ROW"}
 
 
 def test_queues_are_bounded_at_the_towers() -> None:

@@ -34,7 +34,7 @@ def filled(target: str, device: str, shapes: str) -> dict[str, Any]:
 def test_names_types_and_shapes_agree_across_every_edge(target: str, device: str, shapes: str) -> None:
     configs = filled(target, device, shapes)
     assert problems(configs) == []
-    assert sum(config.platform == "ensemble" for config in configs.values()) == 6
+    assert sum(config.platform == "ensemble" for config in configs.values()) == 7
 
 
 @pytest.mark.parametrize("shapes", SHAPES)
@@ -79,6 +79,12 @@ def _no_batches(configs: dict[str, Any]) -> None:
     configs["embed_text"].max_batch_size = 0
 
 
+def _other_seq(configs: dict[str, Any]) -> None:
+    next(each for each in configs["search"].input if each.name == "MIN_SEQ").data_type = (
+        configs["search"].input[0].data_type
+    )
+
+
 def _waits_for_itself(configs: dict[str, Any]) -> None:
     step = configs["embed_image"].ensemble_scheduling.step[0]
     step.input_map["IMAGE"] = "IMAGE_VECTOR"
@@ -103,6 +109,7 @@ def _no_such_model(configs: dict[str, Any]) -> None:
         (_other_shape, "search: image_preprocess.PIXELS -> vision_tower.PIXELS: shapes [96, 96, 3] and [96, 96, 4]"),
         (_other_rank, "search_text: text_tower.TEXT_VECTOR -> retrieve.TEXT_VECTOR: shapes [1, 384] and [384]"),
         (_other_name, "embed_product: text_tower has no output TEXT_VECTOR"),
+        (_other_seq, "search: search.MIN_SEQ -> retrieve.MIN_SEQ: types"),
         (_nothing_feeds, "embed_text: text_tower.LENGTHS is required, and nothing feeds it"),
         (_two_producers, "embed_text: TEXT_VECTOR has 2 producers"),
         (_smaller_batches, "embed_image: batches of 64 rows, but vision_tower takes 32"),
