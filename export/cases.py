@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from catalogue import Pictures, Product
+from catalogue import Product
 from ensemble.image import ImagePreprocessor
 from ensemble.product import product_text
 from ensemble.settings import ImageSettings, ProductSettings, TextSettings
 from ensemble.text import TextPreprocessor
+from export.pictures import PictureSource
 from export.plans import TextPlan
 from export.reference import Array
 
@@ -50,7 +51,7 @@ def text_cases(products: Sequence[Product], plan: TextPlan, settings: ProductSet
             yield Case({"INPUT_IDS": tokens.input_ids, "LENGTHS": tokens.lengths}, tuple(map(_label, rows)))
 
 
-def vision_cases(products: Sequence[Product], pictures: Pictures, settings: ImageSettings) -> Iterator[Case]:
+def vision_cases(products: Sequence[Product], pictures: PictureSource, settings: ImageSettings) -> Iterator[Case]:
     """Batches of the catalogue's pictures; of a white one where it has none."""
     decode = ImagePreprocessor(settings)
     names = [product.image for product in _spread([one for one in products if one.image], PICTURES) if product.image]

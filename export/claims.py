@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from ensemble.hashing import sha256
+from export.checking import CheckedCatalogue
 from export.engines.options import text_profiles, vision_profiles
 from export.engines.trying import Engines
 from export.errors import BadQueries
@@ -18,7 +19,6 @@ from export.order import Order, Plans
 from export.precision.inputs import text_calibration, vision_calibration
 from export.proving import Claim, Rule
 from export.queries import Query, read_queries
-from export.reading import CheckedCatalogue
 from export.sources import Source
 from export.targets import TENSORRT, TEXT, VISION
 from export.weighing import Weighing

@@ -48,8 +48,13 @@ def main() -> None:
 @app.command()
 def release(  # noqa: PLR0913 - an option each
     catalogue: Annotated[
-        str, typer.Option(help="Products: .jsonl, .csv, .tsv or .parquet; a path or a URL of fsspec.")
-    ],
+        str,
+        typer.Option(
+            help="Products: a file (.jsonl, .csv, .tsv, .parquet; a path or a URL of fsspec), which the store's own "
+            "database is made equal to, or a database (sqlite:///..., postgresql+psycopg://...) as it is.",
+            show_default="the store's own database",
+        ),
+    ] = "",
     towers: Annotated[
         Path,
         typer.Option(help="Where the towers come from; see export/towers_file.py.", show_default="the sample's"),

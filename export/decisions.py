@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export.checking import CheckedCatalogue
 from export.claims import Claims
 from export.engines.trying import SUMMARY, TIMINGS, engine_files
 from export.errors import BadCalibration, GateFailed, TooLittle
@@ -19,7 +20,6 @@ from export.kept import Kept
 from export.machine import machine
 from export.order import Order, Plans
 from export.proving import Proof, prove
-from export.reading import CheckedCatalogue
 from export.report.values import Report, TowerReport
 from export.report.writer import write_report
 from export.sources import Source

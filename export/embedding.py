@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue import Pictures, Product
+from catalogue import Product
 from ensemble.pipeline import Encoders
 from ensemble.product import product_text
 from export.check import MAX_NORM_ERROR, norm_error
 from export.errors import GateFailed
+from export.pictures import PictureSource
 
 BATCH = 32
 
@@ -19,7 +20,7 @@ Rows = NDArray[np.float32]
 Advance = Callable[[int], None]
 
 
-def embed(encoders: Encoders, products: Sequence[Product], pictures: Pictures, advance: Advance) -> Rows:
+def embed(encoders: Encoders, products: Sequence[Product], pictures: PictureSource, advance: Advance) -> Rows:
     """Rows ``(products, text_dim + image_dim)`` in the order of the products.
 
     Texts of like length are embedded together, since each batch is padded to its longest.

@@ -12,25 +12,26 @@ from pathlib import Path
 
 from ensemble.hashing import sha256
 from ensemble.release import release_folder
+from export.checking import CheckedCatalogue
 from export.order import Order, Plans
 from export.queries import read_queries
-from export.reading import CheckedCatalogue
 from export.store import Staging
 
 PACKAGES = ("tandem", "torch", "onnx", "onnxscript", "onnxruntime", "transformers", "tokenizers", "numpy", "Pillow")
 
 
 def space_id(graphs: Sequence[Path], plans: Plans) -> str:
-    """SHA-256 over everything that decides where a text or a picture lands: graphs, settings, tokenizer.
+    """SHA-256 over everything that decides where a text, a picture or a product lands.
 
     Args:
         graphs: The two ``model.onnx``, text first.
-        plans: For the settings and the tokenizer.
+        plans: For the settings, the tokenizer, and the fields that make a product's text.
     """
     parts = {
         "graphs": [sha256(graph) for graph in graphs],
         "text": asdict(plans.text.settings),
         "image": asdict(plans.vision.settings),
+        "product": asdict(plans.product),
         "tokenizer": sha256(plans.text.tokenizer),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -50,7 +51,7 @@ def inputs_of(order: Order, plans: Plans, checked: CheckedCatalogue) -> dict[str
         if path is not None and order.judged:
             files[name] = path
     return {
-        "catalogue": {"path": order.catalogue, "sha256": checked.sha256},
+        "catalogue": {"path": checked.catalogue.location, "sha256": checked.sha256},
         "pictures": {"path": checked.pictures.folder, "sha256": checked.pictures_sha256},
         **{name: {"path": str(path), "sha256": sha256(path)} for name, path in files.items()},
     }

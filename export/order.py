@@ -21,7 +21,8 @@ class Order:
     """What is to be released.
 
     Args:
-        catalogue: Path or URL of the catalogue.
+        catalogue: Path or URL of a file, which the store's catalogue is made equal to; or URL of a database, which is
+            released as it is. Empty for the store's own database.
         store: Where releases go.
         towers: The towers file.
         columns: A TOML file with ``[columns]``, which goes before that of the towers file.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,24 +26,41 @@ PICTURE = "probe.jpg"
 WEIGHTS = (0.5, 0.5)
 
 
-def write_probe(folder: Path, pipeline: Pipeline, products: Sequence[Product], picture: bytes | None) -> dict[str, int]:
-    """Write ``probe.json`` and ``probe.jpg``.
-
-    ``{"requests": [{"model", "inputs", "expected", "tolerance"}, ...]}``: inputs and expected outputs by tensor name,
-    one row each; ``{"file": NAME}`` stands for the bytes of a file beside it.
+@dataclass(frozen=True)
+class Probe:
+    """Requests, and the photo that some of them send.
 
     Args:
-        folder: Made here.
-        pipeline: The release, in process.
+        requests: For each ``model``, ``inputs``, ``expected`` and ``tolerance``: inputs and expected outputs by tensor
+            name, one row each; ``{"file": NAME}`` stands for the bytes of a file beside them.
+        photo: A JPEG.
+    """
+
+    requests: Sequence[Mapping[str, Any]]
+    photo: bytes
+
+    def write(self, folder: Path, seq: int) -> None:
+        """Write ``probe.json`` and ``probe.jpg`` into a folder that is made here.
+
+        Args:
+            folder: Where.
+            seq: Last change of the catalogue that the expected answers know.
+        """
+        folder.mkdir(parents=True)
+        (folder / PICTURE).write_bytes(self.photo)
+        content = {"seq": seq, "requests": self.requests}
+        (folder / "probe.json").write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def make_probe(pipeline: Pipeline, products: Sequence[Product], picture: bytes | None) -> Probe:
+    """Ask the release, in process, what the server will have to answer.
+
+    Args:
+        pipeline: The release.
         products: Whose titles may be asked for; the first owns the picture.
         picture: A picture of the catalogue; a plain one is made where it has none.
-
-    Returns:
-        How many requests there are, and how many products the first expects.
     """
-    folder.mkdir(parents=True)
     photo = _jpeg(picture)
-    (folder / PICTURE).write_bytes(photo)
     text, file = _clearest(pipeline, products, photo), {"file": PICTURE}
     requests = [
         _search("search_text", {"TEXT": text}, pipeline.search([text], None, k=K + 1)[0]),
@@ -54,8 +72,7 @@ def write_probe(folder: Path, pipeline: Pipeline, products: Sequence[Product], p
         ),
         _embed(pipeline, products[0], photo),
     ]
-    (folder / "probe.json").write_text(json.dumps({"requests": requests}, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    return {"requests": len(requests), "products": len(requests[0]["expected"]["PRODUCT_ID"])}
+    return Probe(requests, photo)
 
 
 def _search(model: str, inputs: Mapping[str, Any], hits: Sequence[Hit]) -> dict[str, Any]:

@@ -4,41 +4,44 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from rich.progress import Progress
 
-from catalogue import Product
+from catalogue.database import Space
 from catalogue.errors import write_problems
 from ensemble.engine_stamp import compute_capabilities
 from ensemble.hashing import sha256
 from ensemble.index import IndexBuilder
+from ensemble.index.stamping import stamp
 from ensemble.pipeline import Encoders, Pipeline
 from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import SpaceSettings
 from export import repository
 from export.cases import text_cases, vision_cases
 from export.check import Agreement
+from export.checking import CheckedCatalogue
 from export.configs import Facts
-from export.decisions import FP32, NAMES, Deciding, Decision
+from export.decisions import FP32, Deciding, Decision
 from export.embedding import Rows, embed
 from export.engines.trying import require_builder
 from export.errors import BadSource
-from export.identity import files_of, inputs_of, space_id, versions
+from export.identity import space_id, versions
 from export.kept import FOLDER as KEPT
 from export.kept import Kept, code
+from export.manifests import Made, make_manifest
 from export.order import Order, Plans
-from export.probe import write_probe
-from export.reading import BAD_ROWS, SKIPPED_ROWS, CheckedCatalogue, all_problems_listed, columns_of, read_checked
+from export.origin import Origin, origin_of
+from export.probe import Probe, make_probe
+from export.reading import BAD_ROWS, SKIPPED_ROWS, all_problems_listed, columns_of
 from export.report.writer import REPORT
 from export.sources import Source, held
 from export.steps import Recorder
-from export.store import Staging, commit, staging
+from export.store import Staging, move_models, move_release, moving, staging
 from export.targets import TENSORRT, TEXT, VISION
 
 ROWS = "rows.npy"
@@ -65,10 +68,9 @@ def make_release(order: Order, progress: Progress) -> Manifest:
     if order.target == TENSORRT:
         require_builder()
     plans = Plans.of(order.towers)
-    with staging(order.store) as stage:
+    with origin_of(order.catalogue, order.store) as origin, staging(order.store) as stage:
         kept = Kept(order.store / KEPT, {**versions(), **code()})
-        manifest = _Work(order, plans, stage, Recorder(progress), kept).run()
-        commit(stage)
+        manifest = _Work(order, plans, origin, stage, Recorder(progress), kept).run()
         # The release is there; an interrupt now must not be told as if it were not.
         with suppress(KeyboardInterrupt):
             kept.clear()
@@ -81,6 +83,7 @@ class _Work:
 
     order: Order
     plans: Plans
+    origin: Origin
     stage: Staging
     recorder: Recorder
     kept: Kept
@@ -92,20 +95,19 @@ class _Work:
         agreements = self._check(towers, checked)
         decisions = self._precision(towers, checked)
         space = self._space(agreements)
-        notes = self._write(space)
-        products = checked.catalogue.products
-        self._index(products, self._embed(checked, space), space)
-        self._probe(checked)
-        return self._manifest(checked, space, (agreements, decisions), notes)
+        made = Made(checked, agreements, decisions, space, self._write(space))
+        rows = self._embed(checked, space)
+        self._index(checked, rows, space)
+        return self._settle(made, rows, self._probe(checked))
 
     def _read(self) -> CheckedCatalogue:
         plans = self.plans
         columns = columns_of(plans.file, self.order.towers, self.order.columns)
-        settings = (plans.text.settings, plans.vision.settings, plans.product)
+        limits = (plans.text.settings, plans.vision.settings, plans.product)
         skip = self.order.skip_bad_rows
         with self.recorder.step("catalogue", unit="products") as step:
             with all_problems_listed(self.order.store / BAD_ROWS):
-                checked = read_checked(self.order.catalogue, columns, settings, skip_bad_rows=skip, start=step.start)
+                checked = self.origin.read(columns, limits, skip_bad_rows=skip, start=step.start)
             if checked.catalogue.skipped:
                 write_problems(self.stage.folder / SKIPPED_ROWS, checked.catalogue.skipped)
             step.figures["products"] = len(checked.catalogue.products)
@@ -232,58 +234,41 @@ class _Work:
             step.figures["products"], step.figures["row_dim"] = rows.shape
         return rows
 
-    def _index(self, products: Sequence[Product], rows: Rows, space: SpaceSettings) -> None:
-        folder = self._version("retrieve") / "index"
+    def _index(self, checked: CheckedCatalogue, rows: Rows, space: SpaceSettings) -> None:
         with self.recorder.step("index") as step:
-            builder = IndexBuilder(space)
-            builder.add([product.as_dict() for product in products], rows)
-            builder.save(folder)
-            step.figures["bytes"] = sum(path.stat().st_size for path in folder.iterdir())
+            builder = IndexBuilder(space, kinds=self.origin.kinds)
+            builder.add(checked.documents(), rows)
+            builder.save(self._snapshot)
+            step.figures["bytes"] = sum(path.stat().st_size for path in self._snapshot.iterdir())
 
-    def _probe(self, checked: CheckedCatalogue) -> None:
+    def _probe(self, checked: CheckedCatalogue) -> Probe:
         shown = sorted(checked.catalogue.products, key=lambda product: product.image is None)
         picture = None if shown[0].image is None else checked.pictures.read(shown[0].image)
         with self.recorder.step("probe") as step:
             pipeline = Pipeline.open(self.stage.models, self.stage.release)
-            step.figures.update(write_probe(self.stage.folder / "probe", pipeline, shown, picture))
+            probe = make_probe(pipeline, shown, picture)
+            step.figures["requests"] = len(probe.requests)
+            step.figures["products"] = len(probe.requests[0]["expected"]["PRODUCT_ID"])
+        return probe
 
-    def _manifest(
-        self,
-        checked: CheckedCatalogue,
-        space: SpaceSettings,
-        found: tuple[Mapping[str, Agreement], Mapping[str, Decision]],
-        notes: Sequence[str],
-    ) -> Manifest:
-        agreements, decisions = found
-        with self.recorder.step("manifest") as step:
-            files = files_of(self.stage)
-            outputs = {name: sha256(path) for name, path in files.items()}
-            inputs = inputs_of(self.order, self.plans, checked)
-            step.figures["files"] = len(files)
-            step.figures["bytes"] = sum(path.stat().st_size for path in files.values())
-        manifest = Manifest(
-            release=self.stage.release,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            target=self.order.target,
-            space_id=space.space_id,
-            inputs=inputs,
-            outputs=outputs,
-            versions=versions(),
-            figures={
-                "products": len(checked.catalogue.products),
-                "pictures": checked.pictures_count,
-                "skipped_rows": checked.catalogue.skipped_rows,
-                "text_dim": space.text_dim,
-                "image_dim": space.image_dim,
-                "text_max_abs_diff": agreements[TEXT].max_abs_diff,
-                "image_max_abs_diff": agreements[VISION].max_abs_diff,
-            },
-            steps=tuple(self.recorder.steps),
-            notes=(*notes, *(f"{model}: {one.fell_back}" for model, one in decisions.items() if one.fell_back)),
-            towers={NAMES[model]: decision.as_dict() for model, decision in decisions.items()},
-        )
-        manifest.save(self.stage.folder / MANIFEST)
+    def _settle(self, made: Made, rows: Rows, probe: Probe) -> Manifest:
+        """Have the database hold what the index holds, write down which state that is, and put the release in place."""
+        fields = self.plans.product.text
+        space = Space(made.space.space_id, made.space.text_dim, made.space.image_dim, fields)
+        with moving(self.stage) as moves:
+            with self.origin.settled(made.checked, space, rows) as state:
+                stamp(self._snapshot, seq=state.seq, catalogue_id=state.catalogue_id)
+                probe.write(self.stage.folder / "probe", state.seq)
+                manifest = make_manifest(self.order, self.plans, self.stage, self.recorder, made, state)
+                manifest.save(self.stage.folder / MANIFEST)
+                move_models(self.stage, moves)
+            # Only when the database has committed: an index must not know more than the database that it follows.
+            move_release(self.stage, moves)
         return manifest
+
+    @property
+    def _snapshot(self) -> Path:
+        return self._version("retrieve") / "index"
 
     def _table(self, model: str) -> dict[str, object]:
         file = self.plans.file

@@ -117,30 +117,36 @@ class Moves:
                 final.parent.rmdir()
 
 
-def commit(stage: Staging) -> None:
-    """Move a finished release into the store; when anything goes wrong, the store is as it was before.
-
-    Versions come first, since nothing points to them yet; then what the models share; then the release's own folder,
-    whose manifest says that the release is whole.
-    """
+@contextmanager
+def moving(stage: Staging) -> Iterator[Moves]:
+    """Move a finished release into the store; when anything goes wrong meanwhile, the store is as it was before."""
     moves = Moves(stage.root / "replaced")
-    models = stage.store / "models"
     try:
-        for folder in sorted(stage.models.iterdir()):
-            versioned = version_folder(stage.models, folder.name, stage.release)
-            # A version of a model holds something; that of an ensemble is empty.
-            if versioned.is_dir() and any(versioned.iterdir()):
-                moves.move(versioned, version_folder(models, folder.name, stage.release))
-            elif not (models / folder.name / ENSEMBLE_VERSION).is_dir():
-                moves.move(folder / ENSEMBLE_VERSION, models / folder.name / ENSEMBLE_VERSION)
-        for shared in (WARMUP, CONFIG):
-            for staged in sorted(stage.models.glob(f"*/{shared}")):
-                if not _same(staged, models / staged.parent.name / shared):
-                    moves.move(staged, models / staged.parent.name / shared)
-        moves.move(stage.folder, release_folder(stage.store, stage.release))
+        yield moves
     except BaseException:  # Ctrl-C too leaves nothing half-made
         moves.take_back()
         raise
+
+
+def move_models(stage: Staging, moves: Moves) -> None:
+    """Move versions first, since nothing points to them yet; then what the models share."""
+    models = stage.store / "models"
+    for folder in sorted(stage.models.iterdir()):
+        versioned = version_folder(stage.models, folder.name, stage.release)
+        # A version of a model holds something; that of an ensemble is empty.
+        if versioned.is_dir() and any(versioned.iterdir()):
+            moves.move(versioned, version_folder(models, folder.name, stage.release))
+        elif not (models / folder.name / ENSEMBLE_VERSION).is_dir():
+            moves.move(folder / ENSEMBLE_VERSION, models / folder.name / ENSEMBLE_VERSION)
+    for shared in (WARMUP, CONFIG):
+        for staged in sorted(stage.models.glob(f"*/{shared}")):
+            if not _same(staged, models / staged.parent.name / shared):
+                moves.move(staged, models / staged.parent.name / shared)
+
+
+def move_release(stage: Staging, moves: Moves) -> None:
+    """Move the release's own folder, whose manifest says that the release is whole: one rename, and there it is."""
+    moves.move(stage.folder, release_folder(stage.store, stage.release))
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from catalogue import Pictures, Product
+from catalogue import Product
 from ensemble.image import ImagePreprocessor
 from ensemble.product import product_text
 from ensemble.settings import ProductSettings
 from ensemble.text import TextPreprocessor
 from ensemble.towers import Tower
 from export.gate.trial import Trial
+from export.pictures import PictureSource
 from export.plans import TextPlan, VisionPlan
 from export.reference import Floats
 from export.towers_file import SpaceTable
@@ -39,7 +40,7 @@ class Weighing:
 
     space: SpaceTable
     products: Mapping[str, Product]
-    pictures: Pictures
+    pictures: PictureSource
     text: TextPlan
     vision: VisionPlan
     settings: ProductSettings

@@ -1,9 +1,10 @@
-"""The demo: serves the sample's release and asks it with the same commands that a user would type."""
+"""The demo: serves the release, asks it and changes its catalogue, with the commands that a user would type."""
 
 from __future__ import annotations
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.rule import Rule
 
 from deploy.server import Server
@@ -29,6 +31,16 @@ class Question:
     title: str
     arguments: tuple[str, ...]
     sheet: str
+
+
+NEW_ID, NEW_TITLE = "NEW-1", "turquoise mug with a starry night"
+NEW = {
+    "id": NEW_ID,
+    "title": NEW_TITLE,
+    "category": "Kitchen/Mugs",
+    "price": 24.0,
+    "available": True,
+}
 
 
 def questions(shop: Path) -> tuple[Question, ...]:
@@ -61,14 +73,34 @@ def run(store: Path, shop: Path, console: Console) -> None:
             console.print(Rule(question.title))
             shared = ("-k", "5", "--url", server.grpc_url, "--images", str(shop), "--sheet", str(sheet))
             _client(("search", *question.arguments, *shared), console)
+        console.print(Rule("A product that was not there a moment ago"))
+        _live(out, server.grpc_url, console)
         console.print(Rule("Stopping Triton"))
     console.print(f"The products' pictures are in [bold]{out}[/bold]. Serve for longer with: python -m deploy serve")
 
 
-def _client(arguments: Sequence[str], console: Console) -> None:
-    shown = " ".join(f'"{argument}"' if " " in argument else argument for argument in arguments)
-    console.print(f"[dim]$ python -m clients {shown}[/dim]", soft_wrap=True, highlight=False)
-    subprocess.run([sys.executable, "-m", "clients", *arguments], check=True)
+def _live(out: Path, url: str, console: Console) -> None:
+    """Add a product, find it, change its price, find it by that, and delete it again."""
+    product = out / "new.json"
+    product.write_text(json.dumps(NEW) + "\n", "utf-8")
+    search = ("search", "--text", NEW_TITLE, "-k", "3", "--url", url)
+    for change, *filtered in (
+        (("upsert", "--product", str(product)),),
+        (("patch", NEW_ID, "--price", "19.5"), "--filter", '{"range": ["price", 19.5, 19.5]}'),
+        (("delete", NEW_ID),),
+    ):
+        written = json.loads(_client((*change, "--url", url, "--json"), console, shown=False))
+        console.print(f"written as change {written['seq']} of the catalogue")
+        _client((*search, *filtered, "--min-seq", str(written["seq"])), console)
+
+
+def _client(arguments: Sequence[str], console: Console, *, shown: bool = True) -> str:
+    """Run a command of the client; returns what it printed where that is not to be shown."""
+    line = shlex.join(("python", "-m", "clients", *arguments))
+    console.print(f"[dim]$ {escape(line)}[/dim]", soft_wrap=True, highlight=False)
+    output = None if shown else subprocess.PIPE
+    done = subprocess.run([sys.executable, "-m", "clients", *arguments], check=True, text=True, stdout=output)
+    return done.stdout or ""
 
 
 def _held_out_photo(shop: Path) -> tuple[Path, str]:

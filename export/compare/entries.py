@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalogue import BadColumns, CatalogueError
+from export.checking import CheckedCatalogue
 from export.errors import BadComparison, BadSource, BadTowers
 from export.order import Plans
-from export.reading import CheckedCatalogue, columns_of, read_checked
+from export.reading import columns_of, read_checked
 
 
 @dataclass(frozen=True)

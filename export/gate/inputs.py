@@ -9,12 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from catalogue import Pictures, Product
+from catalogue import Product
 from catalogue.errors import listed, shown
 from ensemble.product import product_text
 from ensemble.settings import ProductSettings
 from export.errors import BadEvaluation
 from export.gate.trial import Item, Kind, Limits, Trial
+from export.pictures import PictureSource
 from export.queries import Query
 
 # With fewer queries than this, products of the catalogue are asked for too.
@@ -52,7 +53,7 @@ class Source:
     """
 
     products: Sequence[Product]
-    pictures: Pictures
+    pictures: PictureSource
     settings: ProductSettings
     queries: Sequence[Query] = ()
     limits: Limits = field(default_factory=Limits)

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from catalogue import Pictures, Product
+from catalogue import Product
 from ensemble.image import ImagePreprocessor
 from ensemble.product import product_text
 from ensemble.settings import ImageSettings, ProductSettings
 from ensemble.text import TextPreprocessor
+from export.pictures import PictureSource
 from export.plans import TextPlan
 from export.precision.calibration import Calibration
 from export.queries import Query
@@ -39,7 +40,7 @@ def text_calibration(
 
 
 def vision_calibration(
-    products: Sequence[Product], pictures: Pictures, queries: Sequence[Query], settings: ImageSettings
+    products: Sequence[Product], pictures: PictureSource, queries: Sequence[Query], settings: ImageSettings
 ) -> Calibration:
     """Pictures of products and photos of queries: photos have other ranges than pictures on white.
 

@@ -89,7 +89,7 @@ def broken_off(make_small: Make, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A store without a release, of which one broke off when it was all but whole; not to be changed."""
     folder = tmp_path_factory.mktemp("broken_off") / "var"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(release, "commit", small.breaking_off(KeyboardInterrupt()))
+        patch.setattr(release, "move_models", small.breaking_off(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             make_small(folder, precision=PRECISION)
     return folder
