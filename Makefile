@@ -6,18 +6,18 @@ export HF_HUB_OFFLINE ?= 1
 export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-tensorrt prove-served compare modelopt train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-retrieval bench-tensorrt prove-served compare modelopt train-sample clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(STORE)/releases/0001/manifest.json ## Make a shop and a release, serve it, ask it three questions, stop
+demo: $(STORE)/releases/0001/manifest.json ## Make a shop and a release, serve it, ask it three questions, change it, stop
 	$(PY) -m sample demo --store $(STORE)
 
 test: .venv/.dev ## Run the tests, real servers and faults included
 	$(PY) -m pytest
 
-test-slow: .venv/.dev ## Run the tests that `make test` leaves out: the benchmarks in small
+test-slow: .venv/.dev ## Run the tests that `make test` leaves out: crash and soak tests, the benchmarks in small
 	$(PY) -m pytest -m slow
 
 lint: .venv/.dev ## Check style and types
@@ -44,6 +44,9 @@ bench-request: .venv/.dev $(STORE)/releases/0001/manifest.json ## What serving a
 
 bench-recall: .venv/.dev $(STORE)/releases/0001/manifest.json ## Recall over the sample's held-out photos and, after `make grocery`, real ones
 	$(PY) -m benchmarks.recall --store $(STORE)
+
+bench-retrieval: .venv/.dev ## Our CPU engine beside faiss, usearch and qdrant-edge, on 500,000 embedded titles (encoded once, half an hour)
+	$(PY) -m benchmarks.retrieval
 
 bench-tensorrt: .venv/.dev $(STORE)/releases/0001/manifest.json ## Engines in FP32, FP16, INT8 beside PyTorch and ONNX Runtime (needs a GPU and TensorRT)
 	$(PY) -m benchmarks.tensorrt --store $(STORE)

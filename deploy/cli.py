@@ -19,6 +19,8 @@ from rich.text import Text
 
 from deploy.engine_cli import check_engines_here
 from deploy.errors import Aborted, DeployError
+from deploy.keep.cli import keep as keep_here
+from deploy.keep.options import KeepOptions
 from deploy.living import CATALOGUE
 from deploy.options import ServeOptions
 
@@ -54,6 +56,12 @@ def serve(  # noqa: PLR0913 -- an option each
     grpc_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8001,
     metrics_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8002,
     log: Annotated[Path | None, typer.Option(help="The server's log; by default STORE/run/triton.log.")] = None,
+    keep: Annotated[
+        bool, typer.Option(help="Run the keeper: snapshots of the index, vectors for products that have none.")
+    ] = True,
+    trim: Annotated[
+        bool, typer.Option("--trim", help="Have it forget journal entries; not where several stores share a catalogue.")
+    ] = False,
     shm_bytes: Annotated[
         int, typer.Option(help="Shared memory that each model instance starts with; it grows.")
     ] = ServeOptions().shm_bytes,
@@ -68,6 +76,7 @@ def serve(  # noqa: PLR0913 -- an option each
         server = Server(
             store, catalogue=catalogue, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port,
             host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes),
+            keep=KeepOptions(trim=trim) if keep else None,
         )  # fmt: skip
         _serve(server, store / "run" / "serve.json", log)
     except ModuleNotFoundError as error:
@@ -77,6 +86,7 @@ def serve(  # noqa: PLR0913 -- an option each
 
 
 app.command("check-engines")(check_engines_here)
+app.command("keep")(keep_here)
 
 
 def _fail(problem: str) -> NoReturn:

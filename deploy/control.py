@@ -100,6 +100,10 @@ class Control:
         steps = self._config(ensemble).ensemble_scheduling.step
         return list(dict.fromkeys(step.model_name for step in steps)) or [ensemble]
 
+    def pinned_version(self, ensemble: str) -> int:
+        """Version of the first model that an ensemble runs: the release that it answers from."""
+        return int(self._config(ensemble).ensemble_scheduling.step[0].model_version)
+
     def progress(self) -> dict[str, int]:
         """For each model a number that grows whenever it finishes something, from the cache included."""
         counts: dict[str, int] = {}

@@ -12,6 +12,7 @@ DeployError
 ├── ServerFailed         the server ended, or was not ready in time; its last log lines are quoted
 │   └── ModelFailed      a model could not be loaded; names the model and its reason
 ├── Aborted              the start was called off from outside
+├── ServerAway           no server runs over the store
 ├── RequestFailed        one call to the server gave no answer
 ├── ProbeFailed          a request with a known answer went wrong
 │   ├── WrongAnswer      answered, but not with what the release says
@@ -80,6 +81,10 @@ class ModelFailed(ServerFailed):
 
 class Aborted(DeployError):
     """The start was called off from outside."""
+
+
+class ServerAway(DeployError):
+    """No server runs over the store."""
 
 
 class RequestFailed(DeployError):

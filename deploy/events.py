@@ -17,8 +17,9 @@ Kind = Literal[
     "started", "stopped",
     "stub_died", "stub_stopped", "probe_failed", "overloaded", "restarting",
     "recovered", "reload_failed", "restarted", "restart_failed", "gave_up",
+    "keeper_died", "snapshot_written", "snapshot_failed", "embedded", "not_embedded",
 ]  # fmt: skip
-_NEWS: frozenset[Kind] = frozenset({"started", "stopped", "recovered", "restarted"})
+_NEWS: frozenset[Kind] = frozenset({"started", "stopped", "recovered", "restarted", "snapshot_written", "embedded"})
 _KEPT = 1_000
 
 

@@ -14,6 +14,8 @@ from deploy.embedded import find_embedded
 from deploy.engine_stamp import check_target
 from deploy.errors import DeployError, GaveUp, ServerFailed
 from deploy.events import Event, EventLog
+from deploy.keep.options import KeepOptions
+from deploy.keep.process import KeeperProcess
 from deploy.launch import Launcher, Running
 from deploy.living import find_living
 from deploy.options import Endpoints, ServeOptions, WatchOptions, choose_endpoints
@@ -37,6 +39,7 @@ class Server:
         host: Address to listen at. The server has no access control, so anything but loopback belongs behind a proxy.
         log: File for the server's log; None keeps it only as long as the server runs.
         watch: Whether to watch the server and repair it.
+        keep: How the keeper works beside it, where there is a catalogue; None leaves it out.
         options: How the server runs.
         watch_options: How it is watched.
 
@@ -55,17 +58,19 @@ class Server:
         host: str = "127.0.0.1",
         log: Path | None = None,
         watch: bool = True,
+        keep: KeepOptions | None = None,
         options: ServeOptions | None = None,
         watch_options: WatchOptions | None = None,
     ) -> None:
         self._store, self._host, self._log, self._watch = Path(store), host, log, watch
-        self._catalogue = catalogue
+        self._catalogue, self._keep = catalogue, keep
         self._ports = (http_port, grpc_port, metrics_port)
         self._options = options or ServeOptions()
         self._watch_options = watch_options or WatchOptions()
         self._abort, self._done = threading.Event(), threading.Event()
         self._running: Running | None = None
         self._watcher: Watcher | None = None
+        self._keeper: KeeperProcess | None = None
         self._endpoints: Endpoints | None = None
         self._release: Release | None = None
         self._events: EventLog | None = None
@@ -95,6 +100,9 @@ class Server:
         if self._watch:
             self._watcher = Watcher(running, launcher, self._events, self._watch_options, self._give_up)
             self._watcher.start()
+        if self._keep is not None and launcher.living is not None:
+            self._keeper = KeeperProcess(self._store, launcher.living, self.grpc_url, self._keep, self._events)
+            self._keeper.start()
 
     def _launch(self, release: Release) -> tuple[Launcher, Running]:
         embedded, probes = find_embedded(), tuple(read_probes(release.probe))
@@ -118,6 +126,8 @@ class Server:
     def stop(self) -> None:
         """Let the requests in flight finish, then end the server; no process and no shared memory is left."""
         self._abort.set()
+        if self._keeper is not None:
+            self._keeper.stop()
         if self._watcher is not None:
             self._watcher.join()
         running = self._current()
@@ -149,6 +159,8 @@ class Server:
         May be called from a signal handler, while ``start`` or ``stop`` runs.
         """
         self._abort.set()
+        if self._keeper is not None:
+            self._keeper.kill()
         running = self._current()
         if running is not None:
             running.process.kill()
@@ -203,6 +215,11 @@ class Server:
         if running is None:
             raise DeployError("the server has not been started")
         return running.process.pid
+
+    @property
+    def keeper_pid(self) -> int | None:
+        """Process id of the keeper; None where there is none, or none just now."""
+        return None if self._keeper is None else self._keeper.pid
 
     @property
     def release(self) -> int:

@@ -1,0 +1,110 @@
+"""The server as the keeper sees it: which release it serves, and its own encoders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clients import Client
+from clients.url import Address
+from deploy.control import Control
+from deploy.errors import ServerAway
+from ensemble.settings import ImageSettings, SpaceSettings, read
+
+_TIMEOUT_S = 120.0
+_ENSEMBLE = "embed_product"
+
+Rows = NDArray[np.float32]
+Item = tuple[Mapping[str, Any], bytes]
+
+
+@dataclass(frozen=True)
+class Space:
+    """The space of one release.
+
+    Args:
+        release: Its number.
+        index: Its own index, as it was released.
+        settings: The space's id and dimensions.
+        max_picture_bytes: Largest picture that its encoders take.
+    """
+
+    release: int
+    index: Path
+    settings: SpaceSettings
+    max_picture_bytes: int
+
+    @classmethod
+    def of(cls, models: Path, release: int) -> Space:
+        """Read it from a Triton repository.
+
+        Raises:
+            DamagedRelease: A file is missing or cannot be used.
+        """
+        retrieve = models / "retrieve" / str(release)
+        image = read(models / "product_preprocess" / str(release) / "settings.json", "image", ImageSettings)
+        settings = read(retrieve / "settings.json", "space", SpaceSettings)
+        return cls(release, retrieve / "index", settings, image.max_bytes)
+
+
+class Encoder(Protocol):
+    """Makes index rows of products."""
+
+    def release(self) -> int:
+        """Number of the release whose towers encode now."""
+
+    def rows(self, items: Sequence[Item]) -> Rows:
+        """Rows ``(products, row_dim)`` of products with their pictures, an empty one where there is none."""
+
+
+class ServedEncoder:
+    """The running server's ``embed_product``.
+
+    Args:
+        url: ``grpc://host:port``.
+    """
+
+    def __init__(self, url: str) -> None:
+        address = Address.parse(url)
+        self._control = Control(address.host, address.port)
+        self._client = Client(url, timeout_s=_TIMEOUT_S)
+
+    def release(self) -> int:
+        """See ``Encoder``.
+
+        Raises:
+            RequestFailed: The server is away.
+        """
+        return self._control.pinned_version(_ENSEMBLE)
+
+    def rows(self, items: Sequence[Item]) -> Rows:
+        """See ``Encoder``.
+
+        Raises:
+            TandemError: As its tree says.
+        """
+        return self._client.embed_products([(product, picture or None) for product, picture in items])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        self._control.close()
+
+
+def server_of(store: Path) -> str:
+    """The address of the server over a store.
+
+    Raises:
+        ServerAway: None says that it serves the store.
+    """
+    path = store / "run" / "serve.json"
+    try:
+        return str(json.loads(path.read_text())["grpc"])
+    except (OSError, ValueError, KeyError):
+        raise ServerAway(f"no server over {store} runs ({path}): name one with --server, or start it") from None
