@@ -38,6 +38,7 @@ _SETTINGS = {
     "shared_buffers": "16MB",
     "max_connections": "60",
     "logging_collector": "off",
+    "dynamic_shared_memory_type": "mmap",  # in its folder: what is left of a killed server goes with it
 }
 
 

@@ -50,6 +50,7 @@ def _measured(name: str, count: int, folder: Path) -> Loaded:
     rows = np.empty((count, whole.rows.shape[1]), np.float16)
     shop = Shop(rows, whole.queries, whole.held_out, np.zeros(count, np.int64))
     searched = system(name, shop, folder)
+    searched.load_libraries()
     before = resident_mb()
     start = time.perf_counter()
     searched.open()

@@ -56,6 +56,7 @@ class Follower:
     ) -> None:
         self.index, self.journal = index, journal
         self.trouble: str | None = None
+        self._put_back: WrongCatalogue | None = None
         self._fatal, self._look_s = fatal, look_s
         self._adoption = None if snapshots is None else Adoption(snapshots, index.seq, another, look_s=look_s)
         self._begun, self._ended = 0, 0
@@ -126,10 +127,7 @@ class Follower:
             self._tell(error)
             return
         if head < self.index.seq:
-            raise WrongCatalogue(
-                f"the journal ends at {head}, before the index, which holds {self.index.seq}: the catalogue was put "
-                "back to an older state; make a new release of it"
-            )
+            raise _older(head, self.index.seq)
 
     def _follow(self) -> None:
         pause_s = FIRST_PAUSE_S
@@ -149,15 +147,24 @@ class Follower:
         with self._progress:
             self._begun += 1
         try:
-            self.index.apply(self.journal.changes(self.index.seq))
+            if self._put_back is None:
+                self.index.apply(self.journal.changes(self.index.seq))
         except Exception as error:
-            self._tell(error)
+            self._look_back()
+            self._tell(self._put_back or error)
         else:
-            self._tell(None)
+            self._tell(self._put_back)
         with self._progress:
             self._ended = self._begun
             self._progress.notify_all()
         return self.trouble is None
+
+    def _look_back(self) -> None:
+        """Note a catalogue that was put back: once its new entries have the old numbers, nobody could tell."""
+        with suppress(Exception):  # out of reach: it tells at another time
+            head = self.journal.head()
+            if head < self.index.seq:
+                self._put_back = _older(head, self.index.seq)
 
     def _adopt(self, adoption: Adoption) -> None:
         """Move to a newer snapshot, once it holds at least what the present index does."""
@@ -179,3 +186,10 @@ class Follower:
         if error is not None and self.trouble is None:
             log.warning("the catalogue cannot be followed; answers stay at %d: %s", self.index.seq, error)
         self.trouble = None if error is None else str(error)
+
+
+def _older(head: int, seq: int) -> WrongCatalogue:
+    return WrongCatalogue(
+        f"the journal ends at {head}, before the index, which holds {seq}: the catalogue was put back to an older "
+        "state; make a new release of it"
+    )

@@ -1,4 +1,4 @@
-"""The retrieval benchmark is right about what it measures: truth, pass rates, filters, choice of settings, freshness."""
+"""The retrieval benchmark is right about what it measures: truth, pass rates, filters, settings, freshness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.retrieval.freshness import of
 from benchmarks.retrieval.measuring import check, choose, latencies, throughput
-from benchmarks.retrieval.shop import K, PASS_RATES, QUERIES, Floats, Numbers, Shop, recall, top_lot
+from benchmarks.retrieval.shop import PASS_RATES, QUERIES, Floats, K, Numbers, Shop, recall, top_lot
 from benchmarks.retrieval.systems import SYSTEMS, Search, System, system
 from benchmarks.retrieval.titles import products, queries
 

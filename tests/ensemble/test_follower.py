@@ -106,6 +106,31 @@ def test_what_another_writer_is_about_to_commit_is_waited_for(following: Callabl
     writer.join()
 
 
+def test_a_catalogue_that_was_put_back_is_followed_no_more(following: Callable[..., Follower]) -> None:
+    """Its new entries would soon have the numbers that the index has seen, and be missed for ever."""
+
+    class Journal(TwinJournal):
+        def changes(self, after: int) -> Changes:
+            if after > self.catalogue.head:
+                raise LookupError(f"the journal ends at {self.catalogue.head}")
+            return super().changes(after)
+
+    catalogue, backup = shop(), shop()
+    journal = Journal(catalogue)
+    follower = following(index_of(catalogue), journal)
+    follower.start()
+    seq = catalogue.delete("P1")
+    assert follower.catch_up(seq, PATIENCE_S)
+    journal.catalogue = backup
+    journal.nudge()
+    wait_for(lambda: "put back to an older state" in (follower.trouble or ""))
+    for number in range(3):
+        backup.upsert(product(10 + number), row(number))
+    reads = len(journal.reads)
+    assert not follower.catch_up(backup.head, 1.0)
+    assert (found(follower.index)[0], len(journal.reads)) == (seq, reads)
+
+
 def test_a_catalogue_out_of_reach_is_told_once_and_followed_again(
     following: Callable[..., Follower], caplog: pytest.LogCaptureFixture
 ) -> None:

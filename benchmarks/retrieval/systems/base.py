@@ -40,6 +40,10 @@ class System(ABC):
     def search(self, rate: float, setting: int) -> Search:
         """A search under the filter of a pass rate. What an engine may prepare for a filter is prepared here."""
 
+    def load_libraries(self) -> None:
+        """Import what ``open`` would: code is not counted among what an index takes."""
+        return
+
     def prepare(self) -> None:
         """What is no part of building."""
         return

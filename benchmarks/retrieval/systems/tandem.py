@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 
@@ -21,6 +22,10 @@ class Tandem(System):
 
     name = "tandem"
     index: Index
+
+    def load_libraries(self) -> None:
+        """See ``System.load_libraries``."""
+        importlib.import_module("ensemble.index.ann")
 
     def prepare(self) -> None:
         """Make the products."""

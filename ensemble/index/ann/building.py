@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import faiss
-
 from ensemble.index.ann.structure import INDEX, LISTS, SPREADS, Floats
+from ensemble.index.ann.threads import threads as in_threads
 from ensemble.index.ann.training import train
 from ensemble.index.ann.tuned import SETTINGS, Tuned
 from ensemble.index.ann.tuning import tune
@@ -58,19 +55,9 @@ def build(
         ValueError: There are too few rows, or a value is not finite.
     """
     start = time.perf_counter()
-    with _threads(threads or os.cpu_count() or 1):
+    with in_threads(threads or os.cpu_count() or 1):
         structure = train(slots.base, seed)
     tuned = tune(slots, structure, queries, seed)
     structure.save(folder)
     tuned.save(folder)
     return Built(structure.list_count, tuned, time.perf_counter() - start)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(count)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)

@@ -8,39 +8,48 @@ import pytest
 
 from catalogue.database import Database, Journal
 from tests.catalogue.making import SPACE
-from tests.catalogue.twin import Operation, Told, Twin, followed, told
+from tests.catalogue.twin import Operation, Result, Told, Twin, followed, told
 from tests.catalogue.writers import Writer
 
 WRITERS = 3
+Seen = tuple[int, Told]
 Written = list[tuple[int, Operation]]
 
 
-def watched(url: str, writers: list[Writer], count: int) -> tuple[list[tuple[int, Told]], Written]:
+def watched(url: str, writers: list[Writer], count: int) -> tuple[list[Seen], Written]:
     """Every state that a follower sees while they write, and what each number was given for."""
-    states: list[tuple[int, Told]] = [(0, {})]
+    states: list[Seen] = [(0, {})]
     written: Written = []
-    left = [(writer, writer.operations()) for writer in writers]
-    missing = count * len(writers)
+    acknowledged = 0
+    operations = [writer.operations() for writer in writers]
     with Database.open(url) as database, closing(Journal(url, SPACE.space_id)) as journal:
-        while True:
+        finished = False
+        while not finished:
             finished = not any(writer.process.is_alive() for writer in writers)
-            seen, state = states[-1]
-            changes = journal.changes(seen)
-            with database.reading() as reading:
-                entries = reading.entries(seen, 10_000)
-                assert [entry.seq for entry in entries] == list(range(seen + 1, reading.seq + 1))
-                assert reading.seq >= changes.seq >= seen
-            states.append((changes.seq, followed(state, changes.changes)))
-            for writer, operations in left:
+            states.append(looked_at(database, journal, *states[-1]))
+            for writer, made in zip(writers, operations, strict=True):
                 for results in writer.acknowledged():
-                    missing -= 1
-                    made = operations()
-                    singles = [Operation(made.kind, (item,)) for item in made.items]
-                    written += [(seq, one) for seq, one in zip(results, singles, strict=True) if seq is not None]
-            if finished:
-                assert missing == 0, "a writer has failed"
-                return states, written
+                    acknowledged += 1
+                    written += numbered(made(), results)
             journal.wait(0.02)
+    assert acknowledged == count * len(writers), "a writer has failed"
+    return states, written
+
+
+def looked_at(database: Database, journal: Journal, seen: int, state: Told) -> Seen:
+    """The present state, by what changed since the last one."""
+    changes = journal.changes(seen)
+    with database.reading() as reading:
+        entries = reading.entries(seen, 10_000)
+        assert [entry.seq for entry in entries] == list(range(seen + 1, reading.seq + 1))
+        assert reading.seq >= changes.seq >= seen
+    return changes.seq, followed(state, changes.changes)
+
+
+def numbered(made: Operation, results: list[Result]) -> Written:
+    """What each of an operation's numbers was given for."""
+    singles = [Operation(made.kind, (item,)) for item in made.items]
+    return [(seq, one) for seq, one in zip(results, singles, strict=True) if seq is not None]
 
 
 @pytest.mark.parametrize("count", [15, pytest.param(400, marks=pytest.mark.slow)])
