@@ -16,7 +16,7 @@ from ensemble.product import product_text
 from ensemble.settings import ImageSettings, ProductSettings, TextSettings
 from ensemble.text import clean_text
 from export.errors import BadSource
-from export.pictures import PictureSource
+from export.pictures import PictureGone, PictureSource
 
 Advance = Callable[[int], None]
 Limits = tuple[TextSettings, ImageSettings, ProductSettings]
@@ -82,11 +82,14 @@ def check_catalogue(
     kept: list[tuple[int, Product]] = []
     problems = list(whole.skipped)
     for number, product in zip(whole.rows, whole.products, strict=True):
-        found = checker.check(number, product)
+        advance(1)
+        try:
+            found = checker.check(number, product)
+        except PictureGone:
+            continue  # it changed since it was read: the journal will bring it to the index
         problems += found
         if not found:
             kept.append((number, product))
-        advance(1)
     problems.sort(key=lambda problem: problem.row)
     if problems and not skip_bad_rows:
         raise BadRows(whole.location, problems)
@@ -130,6 +133,8 @@ class _Checker:
         try:
             picture = self.pictures.read(image)
             self._decode([picture])
+        except PictureGone:
+            raise
         except UnreadablePicture as error:
             return [BadRow(number, "image", shown(image), str(error))]
         except InvalidInput as error:

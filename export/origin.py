@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from catalogue import Catalogue, Columns, Product
@@ -81,8 +82,8 @@ def origin_of(catalogue: str, store: Path) -> Iterator[Origin]:
     if catalogue and not catalogue.startswith(SCHEMES):
         yield FileOrigin(catalogue, own)
         return
-    with Database.open(catalogue or own) as database:
-        yield DatabaseOrigin(database)
+    with Database.open(catalogue or own) as database, TemporaryDirectory(prefix="tandem-pictures-") as kept:
+        yield DatabaseOrigin(database, Path(kept))
 
 
 class FileOrigin:
@@ -117,12 +118,13 @@ class DatabaseOrigin:
 
     Args:
         database: It stays open as long as the release is made.
+        kept: A folder for the pictures that came with products.
     """
 
     kinds: Kinds | None = None
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, kept: Path) -> None:
+        self._database, self._kept = database, kept
         self._stored: Mapping[str, Stored] = {}
         self._seq = 0
 
@@ -138,7 +140,7 @@ class DatabaseOrigin:
             self._stored = {stored.product.id: stored for stored in snapshot.products()}
         named = {name: _readable(stored) for name, stored in self._stored.items()}
         shown = {product.image: self._stored[name] for name, product in named.items() if product.image}
-        pictures = StoredPictures(self._database, shown, limits[1].max_bytes)
+        pictures = StoredPictures(self._database, shown, limits[1].max_bytes, self._kept)
         whole = Catalogue(self.location, tuple(named.values()), tuple(range(1, len(named) + 1)))
         checked = check_catalogue(whole, pictures, limits, skip_bad_rows=skip_bad_rows, start=start)
         renamed = {name: stored.product.image for name, stored in self._stored.items() if stored.picture is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -41,7 +41,7 @@ from export.reading import BAD_ROWS, SKIPPED_ROWS, all_problems_listed, columns_
 from export.report.writer import REPORT
 from export.sources import Source, held
 from export.steps import Recorder
-from export.store import Staging, move_models, move_release, moving, staging
+from export.store import Staging, move_models, move_release, moving, staging, uninterrupted
 from export.targets import TENSORRT, TEXT, VISION
 
 ROWS = "rows.npy"
@@ -54,6 +54,9 @@ SHAPES_CHANGED = (
 
 def make_release(order: Order, progress: Progress) -> Manifest:
     """Make the next release of a store; when anything fails, what the store serves is as it was before.
+
+    At the very end the database commits, then the release's folder gets its name. Were the machine to stop between the
+    two, the catalogue would be the new one and the release missing: make it again.
 
     Steps that were finished by a run that failed or was interrupted are taken from it, where their inputs are the same.
 
@@ -255,13 +258,14 @@ class _Work:
         """Have the database hold what the index holds, write down which state that is, and put the release in place."""
         fields = self.plans.product.text
         space = Space(made.space.space_id, made.space.text_dim, made.space.image_dim, fields)
-        with moving(self.stage) as moves:
+        with ExitStack() as late, moving(self.stage) as moves:
             with self.origin.settled(made.checked, space, rows) as state:
                 stamp(self._snapshot, seq=state.seq, catalogue_id=state.catalogue_id)
                 probe.write(self.stage.folder / "probe", state.seq)
                 manifest = make_manifest(self.order, self.plans, self.stage, self.recorder, made, state)
                 manifest.save(self.stage.folder / MANIFEST)
                 move_models(self.stage, moves)
+                late.enter_context(uninterrupted())
             # Only when the database has committed: an index must not know more than the database that it follows.
             move_release(self.stage, moves)
         return manifest

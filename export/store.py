@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import filecmp
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -126,6 +128,20 @@ def moving(stage: Staging) -> Iterator[Moves]:
     except BaseException:  # Ctrl-C too leaves nothing half-made
         moves.take_back()
         raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM pass without effect, for the moment between two things that belong together."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def move_models(stage: Staging, moves: Moves) -> None:

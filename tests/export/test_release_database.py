@@ -15,8 +15,9 @@ from catalogue import Product
 from catalogue.database import Database, Entry, Journal, Patch
 from catalogue.errors import CatalogueError
 from ensemble.pipeline import Pipeline
-from ensemble.release import Manifest
-from export import release
+from ensemble.release import Manifest, releases
+from export import origin, release
+from export.checking import check_catalogue
 from export.embedding import embed
 from tests import tiny
 
@@ -155,6 +156,57 @@ def test_a_release_that_breaks_off_leaves_the_database_as_it_was(
         make(store, catalogue=written(shop_copy, tiny.products()[:20]))
     with database(store) as opened:
         assert opened.head() == sum(1 for _ in opened.products()) == len(tiny.products())
+
+
+def test_a_picture_that_goes_while_a_release_is_made_stops_nothing(
+    make: Make, tmp_path: Path, sources: Path, towers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two products came with pictures: one changes before it is looked at, the other after."""
+    make(tmp_path, towers=towers)
+    with database(tmp_path) as opened:
+        for number, name in enumerate(("early", "late")):
+            opened.upsert([Entry(Product(name, f"white {name} ball"), picture=tiny.picture(ORANGE, seed=number))])
+
+    def replaced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            with database(tmp_path) as opened:
+                opened.upsert([Entry(Product(name, "blue ball"), picture=tiny.picture(ORANGE, seed=9))])
+            return function(*arguments, **named)
+
+        return run
+
+    monkeypatch.setattr(origin, "check_catalogue", replaced("early", check_catalogue))
+    monkeypatch.setattr(release, "embed", replaced("late", embed))
+    other = sources / "early.toml"
+    other.write_text((sources / "towers.toml").read_text().replace("[4, 8, 16]", "[4, 16]"))
+    second = make(tmp_path, catalogue="", towers=other)
+    found = documents(tmp_path, 2)
+    assert "early" not in found
+    assert found["late"]["title"] == "white late ball"
+    with database(tmp_path) as opened:
+        waiting = {stored.product.id for stored in opened.unembedded(second.space_id, limit=10)}
+    assert waiting == {"early", "late"}
+
+
+def test_a_rename_that_fails_after_the_commit_is_made_good_by_another_try(
+    make: Make, tmp_path: Path, shop_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    store = tmp_path / "var"
+    make(store, catalogue=shop_copy / "catalogue.jsonl")
+    changed = written(shop_copy, tiny.products()[:20])
+    with monkeypatch.context() as patch:
+        patch.setattr(release, "move_release", fail)
+        with pytest.raises(OSError, match="the disk is gone"):
+            make(store, catalogue=changed)
+    assert releases(store) == [1]
+    made = make(store, catalogue=changed)
+    assert made.release == 2
+    with database(store) as opened:
+        assert opened.head() == made.catalogue["seq"]
+        assert len(documents(store, 2)) == sum(1 for _ in opened.products()) == 20
 
 
 def test_a_database_that_is_not_there_is_told(make: Make, tmp_path: Path) -> None:
