@@ -178,11 +178,7 @@ class Database:
         return load(self._transactions, catalogue, pictures, replace=replace, came=came, advance=advance)
 
     def trim(self, before: int) -> int:
-        """Forget journal entries up to a number; who stands there or later is not disturbed.
-
-        Returns:
-            Up to which number the journal is trimmed now.
-        """
+        """Forget journal entries up to a number; returns up to which they are forgotten now."""
         with self._transactions.writing() as writing:
             return writing.trim(before)
 

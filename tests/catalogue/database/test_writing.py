@@ -174,9 +174,12 @@ def test_a_picture_is_kept_as_long_as_a_product_shows_it(database: Database) -> 
 
 
 def test_a_picture_is_gone_with_the_upsert_that_comes_without_one(database: Database) -> None:
-    put(database, Entry(product("a"), b"one"), Entry(product("a"), b""))
-    (stored,) = database.stored(["a"])
-    assert database.picture(stored, 100) is None
+    put(database, Entry(product("a"), b"one"))
+    (before,) = database.stored(["a"])
+    put(database, Entry(product("a"), b"two"), Entry(product("a"), b""))
+    (after,) = database.stored(["a"])
+    assert after.picture is None
+    assert database.picture(after, 100) is database.picture(before, 100) is None
 
 
 def test_spaces_are_registered_once(database: Database) -> None:
