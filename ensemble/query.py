@@ -16,6 +16,8 @@ Floats = NDArray[np.float32]
 Tensors = Mapping[str, NDArray[Any]]
 
 DEFAULT_K = 10
+# Encoders give vectors of length 1. Scores of far longer ones would leave float32.
+MAX_NORM = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def query_rows(text: Floats | None, image: Floats | None, weights: Floats | None
         space: Dimensions and the weights of the halves.
 
     Raises:
-        InvalidInput: Neither text nor image, a wrong length, a value that is not finite, or only zero weights.
+        InvalidInput: Neither text nor image, a wrong length, a value that is not finite, a vector that is too long, or
+            only zero weights.
     """
     if text is None and image is None:
         raise InvalidInput("TEXT_VECTOR, IMAGE_VECTOR", "both are missing; give at least one")
@@ -109,6 +112,10 @@ def _check_vectors(name: str, vectors: Floats, dim: int) -> None:
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         raise InvalidInput(name, "holds a value that is not finite").at(int(np.argmin(finite)), of=len(vectors))
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    if (norms > MAX_NORM).any():
+        row = int(np.argmax(norms))
+        raise InvalidInput(name, f"norm {norms[row]:.3g}; at most {MAX_NORM:g} is allowed").at(row, of=len(vectors))
 
 
 def _column(request: Tensors, name: str, default: Any, batch: int) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Opens newer snapshots in a thread beside the index that is searched, and brings them up to date."""
+"""Opens newer snapshots in a thread beside the index that is searched, and brings them up to date.
+
+Where that index is broken, the newest one is opened, be it newer or not.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +42,13 @@ class Adoption:
         self._opening = 0
 
     def candidate(self, current: Index) -> Index | None:
-        """A newer snapshot that is open, or None; begins to open one where it is time to."""
+        """A snapshot that is open, or None; begins to open one where it is time to."""
         if self._thread is not None and self._thread.is_alive():
             return None
         if self._opened is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + self._look_s
             newer = self._snapshots.newer(self._seq)
-            if newer is not None:
-                self._opening = newer
+            if newer is not None or current.is_broken:
                 self._thread = threading.Thread(target=self._open, args=(newer, current), name="adoption", daemon=True)
                 self._thread.start()
             return None
@@ -56,17 +58,27 @@ class Adoption:
         """Note that the candidate is in use."""
         self._seq, self._opened, self._thread = self._opening, None, None
 
-    def _open(self, seq: int, current: Index) -> None:
+    def drop(self) -> None:
+        """Give the candidate up, and look again in a while: another snapshot may be there by then."""
+        self._opened, self._next_look = None, time.monotonic() + AGAIN_S
+
+    def _open(self, newer: int | None, current: Index) -> None:
+        """Open a newer snapshot, or the newest again."""
+        space_id, catalogue_id = current.space_id, current.catalogue_id
         try:
-            index = self._snapshots.at(seq, current.space_id, catalogue_id=current.catalogue_id)
+            if newer is None:
+                index: Index | None = self._snapshots.newest(space_id, catalogue_id=catalogue_id)
+            else:
+                index = self._snapshots.at(newer, space_id, catalogue_id=catalogue_id)
             if index is None:
                 return
+            self._opening = index.seq
             if self._another is not None:
                 _replay(index, self._another)
             _warm(index, current.masks.texts())
         except Exception:
-            log.exception("the snapshot of sequence number %d cannot be opened; tried again in %d s", seq, AGAIN_S)
-            self._next_look = time.monotonic() + AGAIN_S
+            log.exception("a snapshot cannot be opened; tried again in %d s", AGAIN_S)
+            self.drop()
         else:
             self._opened = index
 
@@ -81,7 +93,7 @@ def _replay(index: Index, another: Callable[[], Journal]) -> None:
                 if len(changes.changes) <= FEW:
                     return
     except Exception as error:
-        log.warning("a newer snapshot is at %d: the journal cannot be read further: %s", index.seq, error)
+        log.warning("a snapshot is at %d: it cannot be brought further: %s", index.seq, error)
 
 
 def _warm(index: Index, filters: Iterable[bytes]) -> None:

@@ -20,6 +20,8 @@ Numbers = NDArray[np.int64]
 
 MISSING_CODE = -1
 NOWHERE = -2
+# numpy compares with up to so many values one by one; with more it sorts the whole column, which takes longer.
+ONE_BY_ONE = 48
 TYPES: dict[Kind, set[type]] = {"number": {int, float, type(None)}, "flag": {bool, type(None)}}
 ALLOWED: dict[Kind, str] = {"word": "a string", "number": "a finite number", "flag": "true or false"}
 
@@ -110,7 +112,11 @@ class Stored:
         """See ``Column.is_in``."""
         if self.kind == "word":
             return self.coded_in(self.codes(values), slots)
-        return np.isin(self._at(slots), np.array(values, self.values.dtype))
+        wanted, held = np.unique(np.array(values, self.values.dtype)), self._at(slots)
+        if len(wanted) <= ONE_BY_ONE:
+            return np.isin(held, wanted)
+        mask: Mask = wanted[np.minimum(np.searchsorted(wanted, held), len(wanted) - 1)] == held
+        return mask
 
     def within(self, low: float, high: float, slots: Numbers | None = None) -> Mask:
         """Whose number is at least ``low`` and at most ``high``."""

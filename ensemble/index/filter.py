@@ -2,14 +2,14 @@
 
 ``{"eq": [field, value]}``, ``{"in": [field, [values]]}``, ``{"range": [field, low, high]}`` (inclusive; ``null`` is
 open), ``{"under": ["category", "Kitchen/Mugs"]}``, ``{"and": [...]}``, ``{"or": [...]}``, ``{"not": ...}``.
-A product without the field matches none of the first four.
+A product without the field matches none of the first four. Words are compared as columns hold them: `` XL `` is ``XL``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -17,10 +17,9 @@ import numpy as np
 
 from ensemble.errors import InvalidInput
 from ensemble.index.columns import ALLOWED, Column, Kind, Mask, Numbers, Stored, accepts
+from ensemble.index.filter_size import MAX_BYTES, MAX_DEPTH, FilterSize
 from ensemble.index.names import Names
-
-MAX_BYTES = 64 * 1024
-MAX_DEPTH = 16
+from ensemble.words import as_word
 
 Columns = Mapping[str, Column]
 Evaluate = Callable[[Columns, Numbers | None], Mask]
@@ -32,9 +31,11 @@ class Filter:
 
     Args:
         evaluate: Computes the mask from columns and the slots that are asked about.
+        nbytes: The most memory that it takes.
     """
 
     evaluate: Evaluate
+    nbytes: int
 
     def mask(self, columns: Columns, slots: Numbers | None = None) -> Mask:
         """Which slots pass, as bool: of all, or of ``slots``, in their order."""
@@ -53,7 +54,8 @@ def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -
         The filter, or None where the text is empty.
 
     Raises:
-        InvalidInput: Not an expression, an unknown field, or a value of the wrong type; names the place.
+        InvalidInput: Not an expression, too large a one, an unknown field, or a value of the wrong type; names the
+            place.
     """
     if not text:
         return None
@@ -63,60 +65,78 @@ def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -
         expression = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(name, f"not JSON: {error}") from None
-    return Filter(_compile(expression, columns, name, MAX_DEPTH))
+    size = FilterSize(len(text))
+    return Filter(_compile(expression, _Scope(columns, size), name), size.nbytes)
 
 
-def _compile(expression: Any, columns: Columns, place: str, depth: int) -> Evaluate:
-    if depth == 0:
+@dataclass(frozen=True)
+class _Scope:
+    """What an expression is compiled against, and how deep it may still be nested."""
+
+    columns: Columns
+    size: FilterSize
+    depth: int = MAX_DEPTH
+
+    @property
+    def inner(self) -> _Scope:
+        return replace(self, depth=self.depth - 1)
+
+
+def _compile(expression: Any, scope: _Scope, place: str) -> Evaluate:
+    if scope.depth == 0:
         raise InvalidInput(place, f"nested deeper than {MAX_DEPTH}")
     if not isinstance(expression, dict) or len(expression) != 1:
         raise InvalidInput(place, f"an object with one of {', '.join(_OPERATORS)} is needed, got {_shown(expression)}")
     ((operator, operand),) = expression.items()
     if operator not in _OPERATORS:
         raise InvalidInput(place, f"unknown operator {operator!r}; allowed are {', '.join(_OPERATORS)}")
-    return _OPERATORS[operator](operand, columns, f"{place}.{operator}", depth)
+    return _OPERATORS[operator](operand, scope, f"{place}.{operator}")
 
 
-def _all_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
-    parts = _parts(operand, columns, place, depth)
+def _all_of(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    parts = _parts(operand, scope, place)
     return lambda live, slots: reduce(np.logical_and, (part(live, slots) for part in parts))
 
 
-def _any_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
-    parts = _parts(operand, columns, place, depth)
+def _any_of(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    parts = _parts(operand, scope, place)
     return lambda live, slots: reduce(np.logical_or, (part(live, slots) for part in parts))
 
 
-def _parts(operand: Any, columns: Columns, place: str, depth: int) -> list[Evaluate]:
+def _parts(operand: Any, scope: _Scope, place: str) -> list[Evaluate]:
+    scope.size.add(place)
     if not isinstance(operand, list) or not operand:
         raise InvalidInput(place, f"a list of at least one expression is needed, got {_shown(operand)}")
-    return [_compile(part, columns, f"{place}[{number}]", depth - 1) for number, part in enumerate(operand)]
+    return [_compile(part, scope.inner, f"{place}[{number}]") for number, part in enumerate(operand)]
 
 
-def _none_of(operand: Any, columns: Columns, place: str, depth: int) -> Evaluate:
-    part = _compile(operand, columns, place, depth - 1)
+def _none_of(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    scope.size.add(place)
+    part = _compile(operand, scope.inner, place)
     return lambda live, slots: np.logical_not(part(live, slots))
 
 
-def _equals(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
-    field, value = _arguments(operand, columns, place, "field", "value")
-    _check(columns[field].kind, field, value, place)
+def _equals(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    scope.size.add(place, leaves=1)
+    field, given = _arguments(operand, scope.columns, place, "field", "value")
+    value = _compared(scope.columns[field], field, given, place)
     return lambda live, slots: live[field].equals(value, slots)
 
 
-def _is_in(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
-    field, values = _arguments(operand, columns, place, "field", "[values]")
-    if not isinstance(values, list):
-        raise InvalidInput(place, f"a list of values is needed, got {_shown(values)}")
-    for value in values:
-        _check(columns[field].kind, field, value, place)
+def _is_in(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    field, given = _arguments(operand, scope.columns, place, "field", "[values]")
+    if not isinstance(given, list):
+        raise InvalidInput(place, f"a list of values is needed, got {_shown(given)}")
+    scope.size.add(place, leaves=1, values=len(given))
+    values = [_compared(scope.columns[field], field, value, place) for value in given]
     return lambda live, slots: live[field].is_in(values, slots)
 
 
-def _within(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
-    field, low, high = _arguments(operand, columns, place, "field", "low", "high")
-    if columns[field].kind != "number":
-        raise InvalidInput(place, f"{field!r} is not a number; those that are: {_names(columns, 'number')}")
+def _within(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    scope.size.add(place, leaves=1)
+    field, low, high = _arguments(operand, scope.columns, place, "field", "low", "high")
+    if scope.columns[field].kind != "number":
+        raise InvalidInput(place, f"{field!r} is not a number; those that are: {_names(scope.columns, 'number')}")
     for bound in (low, high):
         if bound is not None:
             _check("number", field, bound, place)
@@ -124,11 +144,13 @@ def _within(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate
     return lambda live, slots: _stored(live, field).within(bottom, top, slots)
 
 
-def _under(operand: Any, columns: Columns, place: str, _depth: int) -> Evaluate:
-    field, path = _arguments(operand, columns, place, "category", "path")
+def _under(operand: Any, scope: _Scope, place: str) -> Evaluate:
+    scope.size.add(place, leaves=1)
+    field, path = _arguments(operand, scope.columns, place, "category", "path")
     if field != "category" or not isinstance(path, str) or not path.strip("/"):
         raise InvalidInput(place, f'["category", "A/B"] is needed, got {_shown(operand)}')
     below = _Below(path.strip("/"))
+    scope.size.codes += len(below.codes(_stored(scope.columns, field).words))
     return lambda live, slots: _stored(live, field).coded_in(below.codes(_stored(live, field).words), slots)
 
 
@@ -153,7 +175,7 @@ def _stored(columns: Columns, field: str) -> Stored:
     return column
 
 
-_OPERATORS: dict[str, Callable[[Any, Columns, str, int], Evaluate]] = {
+_OPERATORS: dict[str, Callable[[Any, _Scope, str], Evaluate]] = {
     "eq": _equals,
     "in": _is_in,
     "range": _within,
@@ -172,6 +194,12 @@ def _arguments(operand: Any, columns: Columns, place: str, *names: str) -> list[
     if not isinstance(field, str) or field not in columns:
         raise InvalidInput(place, f"unknown field {_shown(field)}; this catalogue has {_names(columns)}")
     return operand
+
+
+def _compared(column: Column, field: str, value: Any, place: str) -> Any:
+    """A value as the column holds it; ids are held as they are."""
+    _check(column.kind, field, value, place)
+    return as_word(value) if column.kind == "word" and isinstance(column, Stored) else value
 
 
 def _check(kind: Kind, field: str, value: Any, place: str) -> None:

@@ -32,7 +32,7 @@ class Follower:
 
     What it cannot apply it does not skip: while the catalogue is out of reach, or its changes are refused, the index
     stays at the last good state and goes on answering from it; ``trouble`` says why, the log says it once, and the
-    follower tries again at least every second.
+    follower tries again at least every second. An index that broke is replaced by the newest snapshot and the journal.
 
     Args:
         index: Where to begin.
@@ -134,7 +134,7 @@ class Follower:
         while not self._stopping.is_set():
             good = self._advance()
             if self._adoption is not None:
-                self._adopt(self._adoption)
+                self._look(self._adoption)
             if good:
                 pause_s = FIRST_PAUSE_S
                 with suppress(Exception):  # the next read tells what is wrong
@@ -166,19 +166,28 @@ class Follower:
             if head < self.index.seq:
                 self._put_back = _older(head, self.index.seq)
 
-    def _adopt(self, adoption: Adoption) -> None:
-        """Move to a newer snapshot, once it holds at least what the present index does."""
-        index = adoption.candidate(self.index)
-        if index is None:
-            return
+    def _look(self, adoption: Adoption) -> None:
+        try:
+            index = adoption.candidate(self.index)
+            if index is not None:
+                self._adopt(index, adoption)
+        except Exception:  # as where no thread can be started: the journal is followed on
+            log.exception("no newer snapshot can be looked for now")
+            adoption.drop()
+
+    def _adopt(self, index: Index, adoption: Adoption) -> None:
+        """Move to another snapshot, if it can be brought to hold at least what the present index does."""
         with suppress(Exception):  # ``_advance`` tells what is wrong with the journal
             index.apply(self.journal.changes(index.seq))
-        if index.seq >= self.index.seq:
-            with self._progress:
-                self.index = index
-                self._progress.notify_all()
-            adoption.done()
-            log.info("moved to a newer snapshot, with the journal up to %d", index.seq)
+        if index.is_broken or index.seq < self.index.seq:
+            log.warning("a snapshot is given up at %d: the index in use holds %d", index.seq, self.index.seq)
+            adoption.drop()
+            return
+        with self._progress:
+            self.index = index
+            self._progress.notify_all()
+        adoption.done()
+        log.info("moved to another snapshot, with the journal up to %d", index.seq)
 
     def _tell(self, error: Exception | None) -> None:
         if error is None and self.trouble is not None:

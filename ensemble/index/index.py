@@ -18,7 +18,7 @@ from ensemble.index.lock import SharedLock
 from ensemble.index.masks import Masks
 from ensemble.index.passing import Passing
 from ensemble.index.preparing import prepare
-from ensemble.index.slots import Slots
+from ensemble.index.slots import Slots, Update
 from ensemble.index.snapshot import header_of, load, save
 
 NO_FILTER = b""
@@ -61,6 +61,9 @@ class Reading:
 class Index:
     """Slots, the engine over them, and the filters, with changes applied between searches.
 
+    ``is_broken`` tells that a change failed halfway, as for want of memory: what is there is searched on, but an engine
+    cannot unlearn rows, so that no more changes are taken and the index must be opened anew.
+
     Args:
         slots: The arrays; the index alone changes them from now on.
         engine: Of these slots.
@@ -69,6 +72,7 @@ class Index:
     def __init__(self, slots: Slots, engine: Engine) -> None:
         self.slots, self.engine = slots, engine
         self.masks = Masks(slots)
+        self.is_broken = False
         self._shared = SharedLock()
         self._writing = threading.Lock()
 
@@ -124,17 +128,27 @@ class Index:
 
         Raises:
             ChangesRefused: A product's document, row or value cannot be taken; names it. None of them was applied.
+            RuntimeError: The index is broken.
         """
         with self._writing:
             if changes.seq <= self.seq:
                 return
+            if self.is_broken:
+                raise RuntimeError(f"an update after {self.seq} failed halfway; the index must be opened anew")
             update = prepare(self.slots, changes)
-            self._teach(len(update.rows))
-            retyped = update.columns.keys() & self.slots.stored.keys()
-            with self._shared.writing():
-                self.masks.changed(self.slots.flip(update))
-                if retyped:
-                    self.masks.forget()
+            try:
+                self._take(update)
+            except BaseException:
+                self.is_broken = True
+                raise
+
+    def _take(self, update: Update) -> None:
+        self._teach(len(update.rows))
+        retyped = update.columns.keys() & self.slots.stored.keys()
+        with self._shared.writing():
+            self.masks.changed(self.slots.flip(update))
+            if retyped:
+                self.masks.forget()
 
     def _teach(self, count: int) -> None:
         """Let the engine learn staged rows, some at a time: searches go on in between, and cannot find them yet."""

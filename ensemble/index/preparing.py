@@ -35,7 +35,8 @@ def prepare(slots: Slots, changes: Changes) -> Update:
     staying = {change.id for change in patched}
     rows = _rows(slots, new)
     products = [_product(change) for change in (*new, *patched)]
-    columns = _columns(slots, changes.kinds)
+    held = _numbers(slot for slot in at.values() if slot != ABSENT)
+    columns = _columns(slots, changes.kinds, held)
     _check_known(slots, columns, products)
     values = {name: encoded(column, name, products) for name, column in (slots.stored | columns).items()}
     update = Update(
@@ -93,7 +94,7 @@ def _product(change: Change) -> Product:
     return product
 
 
-def _columns(slots: Slots, kinds: Mapping[str, Kind]) -> dict[str, Stored]:
+def _columns(slots: Slots, kinds: Mapping[str, Kind], changed: Numbers) -> dict[str, Stored]:
     """The columns that are new, or that change their kind."""
     columns = {}
     for name in sorted(kinds.keys() - RESERVED):
@@ -101,17 +102,25 @@ def _columns(slots: Slots, kinds: Mapping[str, Kind]) -> dict[str, Stored]:
         if stored is None:
             columns[name] = Stored.missing(kinds[name], len(slots.valid))
         elif stored.kind != kinds[name]:
-            columns[name] = rebuilt(slots, name, kinds[name])
+            columns[name] = rebuilt(slots, name, kinds[name], changed)
     return columns
 
 
-def rebuilt(slots: Slots, name: str, kind: Kind) -> Stored:
-    """A column read anew from the documents; dead slots get no value.
+def rebuilt(slots: Slots, name: str, kind: Kind, changed: Numbers) -> Stored:
+    """A column read anew from the documents; dead slots get no value, and those of ``changed`` none yet.
+
+    Args:
+        slots: The index.
+        name: The attribute.
+        kind: What its values are from now on.
+        changed: Slots whose documents are about to be replaced or to die: what they held may not be of the new kind.
 
     Raises:
         ChangesRefused: A product's value is not of that kind.
     """
-    live = np.flatnonzero(slots.valid)
+    is_read = slots.valid.copy()
+    is_read[changed] = False
+    live = np.flatnonzero(is_read)
     column = Stored.missing(kind, len(slots.valid))
     for start in range(0, len(live), DOCUMENTS_AT_ONCE):
         part = live[start : start + DOCUMENTS_AT_ONCE]

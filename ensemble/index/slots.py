@@ -117,11 +117,6 @@ class Slots:
         """The fields that a filter may ask for."""
         return {"id": IdColumn(self.ids_by_slot), **self.stored}
 
-    @property
-    def vectors(self) -> Rows:
-        """``(slots, row_dim)`` float16: all rows; a copy where there is a tail."""
-        return np.concatenate([self.base, self.tail]) if len(self.tail) else self.base
-
     def rows(self, slots: Numbers) -> Rows:
         """``(slots, row_dim)`` float16: a copy of some rows."""
         if not len(self.tail):
@@ -156,12 +151,7 @@ class Slots:
         Args:
             update: From ``prepare``.
             staged: For each column the values of the new slots.
-
-        Raises:
-            RuntimeError: Rows of an update that failed halfway are in the way; the index must be opened anew.
         """
-        if len(self) != len(self.valid):
-            raise RuntimeError(f"{len(self)} rows for {len(self.valid)} slots: an update failed; open the index anew")
         self._tail.stage(update.rows)
         self._valid.stage(np.ones(len(update.rows), np.bool_))
         columns = {**self.stored, **update.columns}
@@ -189,6 +179,7 @@ class Slots:
         self.documents.replace(dict(zip(update.patched.tolist(), update.replaced, strict=True)))
         self._valid.extend(new)
         self._valid.view[update.dead] = False
-        self.unembedded = (self.unembedded - update.embedded) | update.unembedded
+        self.unembedded -= update.embedded  # in place: there may be as many as products
+        self.unembedded |= update.unembedded
         self.seq = update.seq
         return np.concatenate([update.dead, update.patched, np.arange(first, first + new)])

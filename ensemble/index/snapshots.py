@@ -15,7 +15,7 @@ from ensemble.errors import DamagedRelease, SnapshotFailed
 from ensemble.index import files
 from ensemble.index.engines import EngineName
 from ensemble.index.index import Index
-from ensemble.index.snapshot import load
+from ensemble.index.snapshot import header_of, load
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ class Snapshots:
     def write(self, index: Index, keep: int = KEPT) -> Path:
         """Write a snapshot of the index beside the others, and remove all but the newest ``keep``.
 
-        One that is there already under the index's sequence number is left as it is, unless it is damaged. Of two
-        writers the second waits for the first.
+        One that is there already under the index's sequence number is left as it is, unless it is damaged or of another
+        space or catalogue. Of two writers the second waits for the first.
 
         Returns:
             Its folder.
@@ -90,7 +90,8 @@ class Snapshots:
                 unfinished = self.folder / f".{os.getpid()}{UNFINISHED}"
                 try:
                     index.save(unfinished)
-                    written = self._place(unfinished, self._folder(index.seq))
+                    # As written: the index may have gone on since.
+                    written = self._place(unfinished, self._folder(header_of(unfinished)["seq"]))
                 finally:
                     shutil.rmtree(unfinished, ignore_errors=True)
                 self._prune(keep)
@@ -119,6 +120,8 @@ class Snapshots:
             index = Index.open(folder, space_id=space_id, engine=engine)
         except OSError as error:  # it was removed while it was being opened
             raise DamagedRelease(f"{folder}: cannot be read: {error}") from error
+        if folder != self.own and int(folder.name) != index.seq:
+            raise DamagedRelease(f"{folder}: holds the state at {index.seq}, which its name does not say")
         if catalogue_id is not None and index.catalogue_id != catalogue_id:
             raise DamagedRelease(f"{folder}: of catalogue {index.catalogue_id!r}; {catalogue_id!r} is followed")
         return index
@@ -142,9 +145,9 @@ class Snapshots:
     def _place(self, unfinished: Path, folder: Path) -> Path:
         if folder.exists():
             try:
-                load(folder)
+                _check_same(folder, unfinished)
             except DamagedRelease as error:
-                log.warning("a damaged snapshot is replaced: %s", error)
+                log.warning("a snapshot is replaced: %s", error)
                 self._remove(folder)
                 self.refused.pop(folder, None)
             else:
@@ -164,3 +167,16 @@ class Snapshots:
         gone = folder.with_name(f".{folder.name}{UNFINISHED}")
         folder.rename(gone)
         shutil.rmtree(gone)
+
+
+def _check_same(folder: Path, written: Path) -> None:
+    """Check that one snapshot can stand for another of the same sequence number.
+
+    Raises:
+        DamagedRelease: It is damaged, or of another space or catalogue.
+    """
+    load(folder)
+    there, wanted = header_of(folder), header_of(written)
+    for name in ("space_id", "catalogue_id", "seq"):
+        if there[name] != wanted[name]:
+            raise DamagedRelease(f"{folder}: its `{name}` is {there[name]!r}; {wanted[name]!r} is written")

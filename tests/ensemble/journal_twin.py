@@ -205,29 +205,32 @@ def passes(product: Mapping[str, Any], expression: Mapping[str, Any], kinds: Map
     if value is None:
         return False
     if operator == "eq":
-        return bool(value == operand[1])
+        return bool(value == trimmed(operand[0], operand[1]))
     if operator == "in":
-        return value in operand[1]
+        return value in [trimmed(operand[0], wanted) for wanted in operand[1]]
     if operator == "under":
         return bool(value == operand[1]) or str(value).startswith(operand[1] + "/")
     low, high = operand[1:]
     return (low is None or value >= low) and (high is None or value <= high)
 
 
+def trimmed(name: str, value: Any) -> Any:
+    """A value without spaces around it, which words are kept without; ids are kept as they are."""
+    return value.strip() if isinstance(value, str) and name != "id" else value
+
+
 def value_of(product: Mapping[str, Any], name: str, kinds: Mapping[str, Kind]) -> Any:
     """A field as filters see it; an attribute of a column of words as a word."""
-    if name in ("id", "category", "price", "available"):
-        return (
-            product.get(name) or None
-            if name == "category"
-            else product.get(name, True if name == "available" else None)
-        )
-    value = product.get("attributes", {}).get(name)
+    if name == "category":
+        return trimmed(name, product.get(name) or None)
+    if name in ("id", "price", "available"):
+        return product.get(name, True if name == "available" else None)
+    value = trimmed(name, product.get("attributes", {}).get(name))
     if value is None or kinds.get(name) != "word":
         return value
     if isinstance(value, bool):
         return str(value).lower()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def index_of(catalogue: TwinCatalogue) -> Index:

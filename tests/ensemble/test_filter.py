@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ensemble.errors import InvalidInput
 from ensemble.index import IndexBuilder, parse_filter
-from ensemble.index.columns import Column, Stored
+from ensemble.index.columns import ONE_BY_ONE, Column, Stored
+from ensemble.index.filter_size import MAX_LEAVES, MAX_OPERATORS, MAX_VALUES
 from tests import tiny
 from tests.ensemble.journal_twin import SPACE, Product, passes
 
@@ -21,6 +22,7 @@ PRODUCTS = [
     product | {"attributes": {k: v for k, v in product["attributes"].items() if k != "color" or n % 4}}
     for n, product in enumerate(tiny.products())
 ]
+PRODUCTS[1]["attributes"]["color"] = " XL "
 
 
 def columns_of(products: Sequence[Product]) -> Mapping[str, Column]:
@@ -38,7 +40,7 @@ def words_of(columns: Mapping[str, Column], name: str) -> list[str]:
 COLUMNS = columns_of(PRODUCTS)
 
 
-words = st.sampled_from(["red", "green", "blue", "purple"])
+words = st.sampled_from(["red", "green", "blue", "purple", " red\t", "XL", " XL "])
 prices = st.one_of(st.none(), st.integers(0, 50), st.floats(0, 50))
 leaves = st.one_of(
     st.builds(lambda word: {"eq": ["color", word]}, words),
@@ -123,6 +125,70 @@ def test_refuses(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_filter(text, COLUMNS)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", ['{"eq": ["color", " XL "]}', '{"in": ["color", ["XL "]]}', '{"eq": ["color", "XL"]}'])
+def test_words_are_compared_without_spaces_around_them(text: str) -> None:
+    compiled = parse_filter(text, COLUMNS)
+    assert compiled is not None
+    assert np.flatnonzero(compiled.mask(COLUMNS)).tolist() == [1]
+
+
+def test_ids_are_compared_as_they_are() -> None:
+    columns = columns_of([{"id": " a "}, {"id": "a"}])
+    compiled = parse_filter('{"eq": ["id", " a "]}', columns)
+    assert compiled is not None
+    assert compiled.mask(columns).tolist() == [True, False]
+
+
+LEAF = '{"range":["price",1,2]}'
+
+
+def any_of(*parts: str) -> str:
+    return '{"or":[' + ",".join(parts) + "]}"
+
+
+def values_in(count: int) -> str:
+    return '{"in":["price",[' + ",".join(map(str, range(count))) + "]]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            any_of(*[LEAF] * (MAX_LEAVES + 1)),
+            "FILTER.or[256].range: 257 comparisons up to here; at most 256 are allowed",
+        ),
+        (any_of(any_of(*[LEAF] * MAX_LEAVES), LEAF), "FILTER.or[1].range: 257 comparisons up to here; at most 256"),
+        (
+            any_of(*['{"not":' * 14 + LEAF + "}" * 14] * 100),
+            "FILTER.or[68]" + ".not" * 4 + ": 1,025 operators up to here; at most 1,024 are allowed",
+        ),
+        (values_in(MAX_VALUES + 1), "FILTER.in: 1,001 values in lists up to here; at most 1,000 are allowed"),
+        (any_of(values_in(600), values_in(401)), "FILTER.or[1].in: 1,001 values in lists up to here; at most 1,000"),
+    ],
+)
+def test_refuses_what_would_take_long(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_filter(text, COLUMNS)
+    assert str(caught.value).startswith(message)
+
+
+def test_the_largest_are_taken() -> None:
+    assert MAX_OPERATORS >= 2 * MAX_LEAVES
+    for text in (any_of(*[f'{{"not":{LEAF}}}'] * MAX_LEAVES), values_in(MAX_VALUES)):
+        compiled = parse_filter(text, COLUMNS)
+        assert compiled is not None
+        assert compiled.mask(COLUMNS).tolist() == [passes(product, json.loads(text)) for product in PRODUCTS]
+
+
+@pytest.mark.parametrize("count", [0, 1, ONE_BY_ONE, ONE_BY_ONE + 1, 500])
+def test_long_lists_of_numbers(count: int) -> None:
+    prices = [None, 0, 1.5, 47, 48, 49, 499, 500, 1e300, -1]
+    columns = columns_of([{"id": str(place), "price": price} for place, price in enumerate(prices)])
+    compiled = parse_filter(values_in(count), columns)
+    assert compiled is not None
+    assert compiled.mask(columns).tolist() == [price in range(count) for price in prices]
 
 
 def test_masks_are_boolean() -> None:

@@ -29,7 +29,8 @@ def all_of(slots: Slots) -> Passing:
 
 
 def by_hand(slots: Slots, query: NDArray[np.float32], count: int, mask: NDArray[np.bool_]) -> list[int]:
-    scores = [(-float(row.astype(np.float64) @ query), slot) for slot, row in enumerate(slots.vectors)]
+    rows = slots.rows(np.arange(len(slots)))
+    scores = [(-float(row.astype(np.float64) @ query), slot) for slot, row in enumerate(rows)]
     return [slot for _, slot in sorted(pair for pair in scores if mask[pair[1]])[:count]]
 
 
@@ -49,7 +50,7 @@ def test_exact_engine_finds_what_sorting_finds(seed: int, rows: int, count: int,
     found = ExactEngine(slots).search(queries, [count] * 3, [Passing.of(mask) for mask in masks])
     for query, mask, hits in zip(queries, masks, found, strict=True):
         assert hits.slots.tolist() == by_hand(slots, query, count, mask)
-        np.testing.assert_allclose(hits.scores, slots.vectors[hits.slots] @ query, atol=1e-5)
+        np.testing.assert_allclose(hits.scores, slots.rows(hits.slots) @ query, atol=1e-5)
 
 
 def test_an_answer_does_not_depend_on_its_batch() -> None:
@@ -256,9 +257,59 @@ def test_an_update_that_failed_halfway_is_not_built_upon() -> None:
     index.engine = Full(index.slots)
     catalogue.upsert(product("P1"), row(7))
     for error in (MemoryError, RuntimeError):
-        with pytest.raises(error, match=r"no room|7 rows for 6 slots: an update failed; open the index anew"):
+        with pytest.raises(error, match=r"no room|an update after 6 failed halfway; the index must be opened anew"):
             index.apply(catalogue.changes(index.seq))
+    assert index.is_broken
     assert found(index) == expected(catalogue, seq=6)
+
+
+@pytest.mark.parametrize("what", ["replace", "patch", "delete", "delete one"])
+def test_an_attribute_may_narrow_where_all_that_did_not_fit_it_changes(what: str) -> None:
+    """Also a product that goes, or moves, in the same changes: what it was does not matter any more."""
+    catalogue = shop()
+    for name in ("P1", "P2", "P3"):
+        catalogue.upsert(product(name, attributes={"size": "XL" if name != "P3" else 3}), row(int(name[1])))
+    index = index_of(catalogue)
+    assert found(index, '{"eq": ["size", "XL"]}')
+    moved = row(30) if what in ("replace", "delete one") else None
+    catalogue.upsert(product("P1", attributes={"size": 42}), moved)
+    if what.startswith("delete"):
+        catalogue.delete("P2")
+    else:
+        catalogue.upsert(product("P2", attributes={"size": 7}), moved)
+    catalogue.kinds["size"] = "number"
+    index.apply(catalogue.changes(index.seq))
+    assert found(index) == expected(catalogue)
+    assert found(index, '{"eq": ["size", 42]}') == ["P1"]
+    assert found(index, '{"eq": ["size", 3]}') == ["P3"]
+    assert found(index, '{"eq": ["size", 7]}') == ([] if what.startswith("delete") else ["P2"])
+
+
+def test_an_attribute_does_not_narrow_over_a_product_that_stays() -> None:
+    catalogue = shop()
+    for name in ("P1", "P2"):
+        catalogue.upsert(product(name, attributes={"size": "XL"}), row(1))
+    index = index_of(catalogue)
+    catalogue.upsert(product("P1", attributes={"size": 42}))
+    catalogue.kinds["size"] = "number"
+    with pytest.raises(ChangesRefused, match="product 'P2': 'size' is a number in this catalogue, got 'XL'"):
+        index.apply(catalogue.changes(index.seq))
+    assert found(index, '{"eq": ["size", "XL"]}') == [name for name in expected(catalogue) if name in ("P1", "P2")]
+
+
+def test_products_without_a_row_are_noted_where_they_are_kept() -> None:
+    """They may be as many as products, and searches wait meanwhile."""
+    catalogue = shop()
+    index = index_of(catalogue)
+    kept = index.slots.unembedded
+    for name in ("Q1", "Q2"):
+        catalogue.upsert(product(name))
+    index.apply(catalogue.changes(index.seq))
+    assert kept == {"Q1", "Q2"}
+    catalogue.embed("Q1", row(3))
+    index.apply(catalogue.changes(index.seq))
+    assert index.slots.unembedded is kept
+    assert kept == {"Q2"}
 
 
 def _priced(name: str, price: float) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ensemble.errors import InvalidInput
-from ensemble.index import Filter, Index, Passing, engines
+from ensemble.index import Filter, Index, Passing, engines, parse_filter
 from ensemble.index.engines import EngineName
-from ensemble.index.masks import ENTRY_BYTES, LEAST_LOGGED, Masks
+from ensemble.index.filter_size import OPERATOR_BYTES
+from ensemble.index.masks import ENTRY_BYTES, LEAST_LOGGED, MOST_LOGGED, Masks
 from tests.ensemble.journal_twin import TwinCatalogue, TwinIndex, index_of
 
 NAMES = [f"P{number}" for number in range(8)]
 CATEGORIES = ["", "Home", "Home/Lamps", "Homes", "Home/Lamps/Desk", "Sport"]
-COLOURS = ["red", "green", "blue", "café"]
+COLOURS = ["red", "green", "blue", "café", " red ", "green\u3000"]
 
 values = st.fixed_dictionaries(
     {
@@ -32,7 +35,7 @@ values = st.fixed_dictionaries(
                 "color": st.sampled_from(COLOURS),
                 "size": st.one_of(st.integers(0, 3), st.sampled_from([1.0, 2.5])),
                 "new": st.booleans(),
-                "mixed": st.one_of(st.integers(0, 2), st.booleans(), st.sampled_from(["0", "XL", "true"])),
+                "mixed": st.one_of(st.integers(0, 2), st.booleans(), st.sampled_from(["0", "XL", " XL", "true"])),
             },
         ),
     }
@@ -50,7 +53,7 @@ leaves = st.one_of(
     st.builds(lambda several: {"in": ["color", several]}, st.lists(st.sampled_from(COLOURS), max_size=4)),
     st.builds(lambda several: {"in": ["size", several]}, st.lists(st.integers(0, 3), max_size=4)),
     st.builds(lambda several: {"in": ["id", several]}, st.lists(st.sampled_from([*NAMES, "nobody"]), max_size=3)),
-    st.builds(lambda word: {"eq": ["mixed", word]}, st.sampled_from(["0", "1", "XL", "true"])),
+    st.builds(lambda word: {"eq": ["mixed", word]}, st.sampled_from(["0", "1", "XL", " XL ", "true"])),
     st.builds(lambda low: {"range": ["price", low, None]}, st.one_of(st.none(), st.integers(0, 20))),
     st.builds(lambda high: {"range": ["size", None, high]}, st.floats(0, 3)),
     st.builds(lambda path: {"under": ["category", path]}, st.sampled_from(["Home", "/Home/Lamps/", "Hom", "Garden"])),
@@ -177,9 +180,83 @@ def test_too_many_changes_make_a_mask_anew() -> None:
     assert ids(index, text) == ["P1", "P4", "P7"]
 
 
+def test_many_small_changes_make_a_mask_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, index = shop(8)
+    text = '{"eq": ["color", "red"]}'
+    ids(index, text)
+    asked: list[Any] = []
+    real = Filter.mask
+
+    def spy(self: Filter, columns: Any, slots: Any = None) -> Any:
+        asked.append(slots if slots is None else slots.tolist())
+        return real(self, columns, slots)
+
+    monkeypatch.setattr(Filter, "mask", spy)
+    for count in (MOST_LOGGED, MOST_LOGGED + 1):
+        for number in range(count):
+            index.masks.changed(np.array([number % 4]))
+        assert ids(index, text) == ["P0", "P3", "P6"]
+    assert asked == [[0, 1, 2, 3], None]
+
+
+def test_nothing_changed_is_no_change() -> None:
+    _, index = shop(8)
+    text = b'{"eq": ["color", "red"]}'
+    before = index.masks.passing(text)
+    for _ in range(2 * MOST_LOGGED):
+        index.masks.changed(np.empty(0, np.int64))
+    assert index.masks.passing(text) is before
+
+
+def long_filter(number: int) -> bytes:
+    """Another one for each number, with many comparisons."""
+    parts: list[dict[str, Any]] = [{"range": ["price", number + place, None]} for place in range(200)]
+    parts += [{"in": ["color", [f"{number} {place} \N{CAT FACE}" for place in range(50)]]}]  # of four bytes a character
+    return json.dumps({"or": parts}, ensure_ascii=False).encode()
+
+
+def memory_of(masks: Masks, texts: list[bytes]) -> int:
+    """Bytes that are held more once the filters were asked for."""
+    masks.passing(b"")
+    gc.collect()
+    tracemalloc.start()
+    for text in texts:
+        masks.passing(bytes(bytearray(text)))  # a copy, as each request brings
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held
+
+
+def test_the_memory_of_long_filters_is_bounded() -> None:
+    _, index = shop()
+    masks = Masks(index.slots, kept_bytes=2**21)
+    texts = [long_filter(number) for number in range(60)]
+    parse_filter(texts[0], index.slots.columns)
+    assert memory_of(masks, texts) <= 2**21
+    assert 2 < len(masks.texts()) < len(texts)
+
+
+def test_what_is_used_is_told_truly_after_changes() -> None:
+    catalogue, index = shop()
+    texts = [long_filter(0), long_filter(1), b'{"eq": ["color", "red"]}', b""]
+    alone = Masks(index.slots)
+    for number in range(3):
+        for text in texts:
+            alone.passing(text)
+        catalogue.upsert({"id": f"Q{number}", "title": "x", "attributes": {"color": "red"}}, np.ones(6))
+        index.apply(catalogue.changes(index.seq))
+        alone.changed(np.arange(39, len(index.slots)))
+    for text in texts:
+        alone.passing(text)
+    assert alone._used == sum(entry.nbytes for entry in alone._entries.values())
+    alone.forget()
+    assert alone._used == 0
+
+
 def test_memory_is_bounded_and_the_least_used_filter_goes() -> None:
     _, index = shop()
-    masks = Masks(index.slots, kept_bytes=4 * (ENTRY_BYTES + 400))
+    masks = Masks(index.slots, kept_bytes=4 * (ENTRY_BYTES + OPERATOR_BYTES + 600))
     texts = [f'{{"range": ["price", {number}, null]}}'.encode() for number in range(4)]
     for text in texts[:3]:
         masks.passing(text)

@@ -8,15 +8,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ensemble.errors import DamagedRelease, SnapshotFailed
-from ensemble.index import ExactEngine, Index, IndexBuilder, Snapshots
+from ensemble.index import ExactEngine, Index, IndexBuilder, Snapshots, engines
 from tests import tiny
-from tests.ensemble.journal_twin import CATALOGUE, SPACE
+from tests.ensemble.journal_twin import CATALOGUE, SPACE, Changes
 
 ROWS = np.random.default_rng(3).normal(size=(40, 6)).astype(np.float32)
 
@@ -114,6 +115,54 @@ def test_a_damaged_one_of_the_same_number_is_replaced(snapshots: Snapshots) -> N
     damage(snapshots.folder / "000000000009" / "documents.npy")
     snapshots.write(index_at(9))
     assert snapshots.newest().seq == 9
+
+
+def test_a_disk_that_is_full_by_the_time_the_lists_are_written(
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "ANN_FROM_ROWS", 100)
+    builder = IndexBuilder(SPACE, catalogue_id=CATALOGUE, seq=12)
+    builder.add([{"id": str(number)} for number in range(100)], np.resize(ROWS, (100, 6)))
+    slots = builder.build()
+    index = Index(slots, ExactEngine(slots))
+    sizes = {path.name: path.stat().st_size for path in snapshots.write(index, keep=9).iterdir()}
+    lists = sizes.pop("ann.faiss")
+    assert lists > max(sizes.values())
+    index.apply(Changes(13))
+    with files_up_to(lists - 1), pytest.raises(SnapshotFailed, match="File too large"):
+        snapshots.write(index)
+    assert snapshots.newest().seq == 12
+
+
+def test_one_of_the_same_number_and_another_catalogue_or_space_is_replaced(snapshots: Snapshots) -> None:
+    for space, catalogue_id in ((SPACE, "catalogue-b"), (replace(SPACE, space_id="space-b"), "catalogue-b")):
+        builder = IndexBuilder(space, catalogue_id=catalogue_id, seq=9)
+        builder.add(tiny.products(12), ROWS[:12])
+        slots = builder.build()
+        snapshots.write(Index(slots, ExactEngine(slots)))
+        assert snapshots.newest(space.space_id, catalogue_id=catalogue_id).seq == 9
+
+
+def test_a_folder_that_is_named_otherwise_than_what_it_holds_is_refused(snapshots: Snapshots) -> None:
+    (snapshots.folder / "000000000009").rename(snapshots.folder / "000000000010")
+    assert snapshots.newest().seq == 5
+    (told,) = snapshots.refused.values()
+    assert told.endswith("000000000010: holds the state at 9, which its name does not say")
+
+
+def test_a_snapshot_is_named_by_what_was_written(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes may be applied as soon as the arrays are on the disk."""
+    index, real = index_at(12), Index.save
+
+    def save(self: Index, folder: Path) -> dict[str, str]:
+        written = real(self, folder)
+        self.apply(Changes(13))
+        return written
+
+    monkeypatch.setattr(Index, "save", save)
+    assert snapshots.write(index).name == "000000000012"
+    assert snapshots.newest().seq == 12
+    assert index.seq == 13
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The CPU engine: lists of near rows by FAISS, exact scores from the slots, as many hits as pass."""
 
-from ensemble.index.ann.building import FILES, Built, build, worthwhile
+from ensemble.index.ann.building import FILES, Built, build
 from ensemble.index.ann.engine import AnnEngine
 
-__all__ = ["FILES", "AnnEngine", "Built", "build", "worthwhile"]
+__all__ = ["FILES", "AnnEngine", "Built", "build"]

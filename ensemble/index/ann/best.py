@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ensemble.index.ann.kernels import bits, take
 from ensemble.index.ann.structure import Floats, Numbers
 from ensemble.index.engine import Hits
-from ensemble.index.slots import Slots
+from ensemble.index.slots import Rows
 
 
 class Best:
     """Rows by their exact scores, best first; ties by slot.
 
     Args:
-        slots: The index.
+        base: ``(base slots, row_dim)``: the bits of the rows of a snapshot.
+        tail: ``(tail slots, row_dim)`` float16: those that came since.
         query: ``(row_dim,)`` float32, contiguous.
         wanted: How many rows are kept.
     """
 
-    def __init__(self, slots: Slots, query: Floats, wanted: int) -> None:
-        self._base, self._tail, self._query = bits(slots.base), bits(slots.tail), query
+    def __init__(self, base: NDArray[np.uint16], tail: Rows, query: Floats, wanted: int) -> None:
+        self._base, self._tail, self._query = base, bits(tail), query
         self._slots, self._scores, self._found = np.empty(wanted, np.int64), np.empty(wanted, np.float64), 0
 
     def take(self, slots: Numbers) -> None:

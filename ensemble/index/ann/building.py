@@ -15,8 +15,6 @@ from ensemble.index.ann.tuning import tune
 from ensemble.index.slots import Slots
 
 FILES = (INDEX, SPREADS, LISTS, SETTINGS)
-# Below this a look at every row takes about a millisecond.
-LEAST_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,6 @@ class Built:
     lists: int
     tuned: Tuned
     seconds: float
-
-
-def worthwhile(rows: int) -> bool:
-    """Whether so many rows are searched faster by lists than one by one."""
-    return rows >= LEAST_ROWS
 
 
 def build(

@@ -14,6 +14,7 @@ import numpy as np
 
 from ensemble.errors import DamagedRelease
 from ensemble.index.ann.best import Best
+from ensemble.index.ann.kernels import bits
 from ensemble.index.ann.sources import Coded, Filtered, Source
 from ensemble.index.ann.structure import Floats, Structure
 from ensemble.index.ann.tuned import Tuned
@@ -22,13 +23,13 @@ from ensemble.index.passing import Passing
 from ensemble.index.slots import Slots
 
 # Crossovers measured at 384 dimensions. So few rows are scored sooner than lists are chosen ...
-DIRECT_ROWS = 3_000
+DIRECT_ROWS = 6_000
 # ... so few for each hit that is wanted, too; and rows that are fewer than this share are found by their filter.
 DIRECT_FACTOR = 4
 CODED_SHARE = 1 / 16
 # The first look gives lists this share of the margin, and goes into as many as hold so many rows a hit that is wanted.
 FIRST_MARGIN = 0.5
-FIRST_ROWS = 40
+FIRST_ROWS = 15
 MOST_THREADS = 8
 
 
@@ -52,6 +53,7 @@ class AnnEngine:
         if len(structure) > len(slots):
             raise ValueError(f"lists of {len(structure)} slots do not belong to an index of {len(slots)}")
         self._slots, self._structure, self._tuned, self._direct_rows = slots, structure, tuned, direct_rows
+        self._rows = bits(slots.base)
         self._local = threading.local()
         self.added(len(structure))
 
@@ -87,13 +89,13 @@ class AnnEngine:
 
     def _search(self, query: Floats, count: int, passing: Passing) -> Hits:
         wanted = min(count, passing.count)
-        best = Best(self._slots, query, wanted)
+        best = Best(self._rows, self._slots.tail, query, wanted)
         if passing.count > max(self._direct_rows, DIRECT_FACTOR * wanted):
             self._one_thread()
             self._look(best, query, wanted, passing)
             if best.is_full:
                 return best.hits()
-            best = Best(self._slots, query, wanted)
+            best = Best(self._rows, self._slots.tail, query, wanted)
         best.take(passing.slots)
         return best.hits()
 
@@ -104,17 +106,17 @@ class AnnEngine:
         scores, reach = self._structure.scores(query)
         few = min(lists, 1 + FIRST_ROWS * wanted * lists // passing.count)
         first = np.argpartition(scores + FIRST_MARGIN * margin * reach, -few)[-few:]
-        best.take(source.first(first))
+        best.take(source.rows(first))
         promising = scores + margin * reach >= best.worst
         promising[first] = False
         rest = np.flatnonzero(promising)
         if len(rest):
-            best.take(source.rest(rest))
+            best.take(source.rows(rest))
 
     def _source(self, query: Floats, wanted: int, passing: Passing, rate: float) -> Source:
         if rate <= CODED_SHARE:
             return Filtered(self._structure, passing)
-        return Coded(self._structure, query, passing, self._tuned.candidate_count(wanted), wanted)
+        return Coded(self._structure, query, passing, self._tuned.candidate_count(wanted))
 
     def _one_thread(self) -> None:
         """FAISS counts its threads for each thread that calls it; more than one only cost one query time."""

@@ -9,6 +9,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.index import files
 from ensemble.index.ann.kernels import bits, score_lists
 from ensemble.index.growing import Growing
 
@@ -95,10 +96,14 @@ class Structure:
         return slots
 
     def save(self, folder: Path) -> None:
-        """Write the files."""
-        faiss.write_index(self._index, str(folder / INDEX))
-        np.save(folder / SPREADS, self._spreads, allow_pickle=False)
-        np.save(folder / LISTS, self._lists.view, allow_pickle=False)
+        """Write the files.
+
+        Raises:
+            OSError: One cannot be written, as on a full disk, of which FAISS itself would tell otherwise or not at all.
+        """
+        files.write(folder / INDEX, [faiss.serialize_index(self._index).tobytes()])
+        for name, array in ((SPREADS, self._spreads), (LISTS, self._lists.view)):
+            files.write_array(folder / name, array.dtype, array.shape, [array])
 
     @classmethod
     def load(cls, folder: Path) -> Structure:
