@@ -19,6 +19,8 @@ from catalogue.errors import BadEntry, CatalogueError, plain
 
 T = TypeVar("T")
 
+MAX_NUMBER = 2**63 - 1  # what a database counts to
+
 app = typer.Typer(
     help=(
         "The products of a shop: load, change, look at and export them. Products that are written here have no "
@@ -52,9 +54,9 @@ def upsert(
 
     They have no vectors: a served Tandem embeds them by itself, and finds them from then on.
     """
-    from catalogue.database import Database, Entry, parse_product
+    from catalogue.database import Database, Entry, Patience, parse_product
 
-    with mistakes_told() as interrupts, Database.open(url) as database:
+    with mistakes_told() as interrupts, Database.open(url, patience=Patience(check=interrupts.check)) as database:
         entries = [Entry(made) for made in _parsed(objects(product), parse_product)]
         with interrupts.held():
             written = database.upsert(entries, whole=True)
@@ -69,9 +71,9 @@ def patch(
     url: Url = DEFAULT_URL,
 ) -> None:
     """Change prices, availability and attributes, all or none; null removes an attribute. Vectors stay as they are."""
-    from catalogue.database import Database, parse_patch
+    from catalogue.database import Database, Patience, parse_patch
 
-    with mistakes_told() as interrupts, Database.open(url) as database:
+    with mistakes_told() as interrupts, Database.open(url, patience=Patience(check=interrupts.check)) as database:
         patches = _parsed(objects(changes), parse_patch)
         with interrupts.held():
             _tell_written([one.id for one in patches], database.patch(patches, whole=True))
@@ -80,10 +82,12 @@ def patch(
 @app.command()
 def delete(ids: Ids, url: Url = DEFAULT_URL) -> None:
     """Remove products with their vectors."""
-    from catalogue.database import Database
+    from catalogue.database import Database, Patience
 
-    with mistakes_told() as interrupts, Database.open(url) as database, interrupts.held():
-        for product_id, deleted in zip(ids, database.delete(ids), strict=True):
+    with mistakes_told() as interrupts, Database.open(url, patience=Patience(check=interrupts.check)) as database:
+        with interrupts.held():
+            results = database.delete(ids)
+        for product_id, deleted in zip(ids, results, strict=True):
             tell(id=product_id, seq=deleted.seq, found=deleted.found)
 
 
@@ -124,8 +128,8 @@ def status(url: Url = DEFAULT_URL, *, as_json: AsJson = False) -> None:
 def journal(
     url: Url = DEFAULT_URL,
     *,
-    after: Annotated[int, typer.Option(metavar="N", help="Entries after this number.")] = 0,
-    limit: Annotated[int, typer.Option(metavar="COUNT", help="At most so many.", min=1)] = 100,
+    after: Annotated[int, typer.Option(metavar="N", help="Entries after this number.", min=0, max=MAX_NUMBER)] = 0,
+    limit: Annotated[int, typer.Option(metavar="COUNT", help="At most so many.", min=1, max=MAX_NUMBER)] = 100,
 ) -> None:
     """Print the journal as JSON, one entry a line, the oldest first."""
     from catalogue.database import Database
@@ -137,13 +141,25 @@ def journal(
 
 @app.command()
 def trim(
-    before: Annotated[int, typer.Argument(metavar="N", help="Forget entries up to this number.")],
+    before: Annotated[
+        int, typer.Argument(metavar="N", help="Forget entries up to this number.", min=0, max=MAX_NUMBER)
+    ],
     url: Url = DEFAULT_URL,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Forget them all, if N says so.")] = False,
 ) -> None:
-    """Forget the journal's beginning; an index that stands before it has to begin anew."""
+    """Forget the journal's beginning.
+
+    An index or a snapshot that stands before it, as of a server that is stopped, begins anew from the whole database.
+    To forget everything up to the present strands all that do not stand there, and needs --force.
+    """
     from catalogue.database import Database
 
     with mistakes_told() as interrupts, Database.open(url) as database, interrupts.held():
+        if before >= database.head() and not force:
+            raise BadEntry(
+                f"trim {before:,}", [f"allowed: below {database.head():,}, where the catalogue is; or --force"]
+            )
         typer.echo(f"the journal begins after {database.trim(before):,}")
 
 
@@ -151,7 +167,11 @@ def trim(
 def forget(
     space_id: Annotated[str, typer.Argument(metavar="SPACE_ID", help="As `status` tells it.")], url: Url = DEFAULT_URL
 ) -> None:
-    """Remove all vectors of a space that no release serves any more."""
+    """Remove all vectors of a space that no release serves any more.
+
+    Of a space that is still served nothing is lost for good: products that are written make it known again, and all
+    others are embedded anew, which takes its time. Until then a server that starts without a snapshot finds none.
+    """
     from catalogue.database import Database
 
     with mistakes_told() as interrupts, Database.open(url) as database, interrupts.held():
@@ -162,7 +182,7 @@ def forget(
     typer.echo(f"space {space_id} is gone")
 
 
-def _parsed(told: Sequence[str], parse: Callable[[str], T]) -> list[T]:
+def _parsed(told: Sequence[str | bytes], parse: Callable[[str | bytes], T]) -> list[T]:
     """Every object, or the mistakes of all."""
     made, problems = [], []
     for number, text in enumerate(told, start=1):

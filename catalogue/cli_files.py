@@ -12,32 +12,33 @@ from catalogue.columns import Columns
 from catalogue.errors import MAX_LISTED, BadRow, BadRows, UnreadableCatalogue, write_problems
 from catalogue.reading import Catalogue, read_all
 
+File = Annotated[str, typer.Argument(metavar="FILE", help=".jsonl, .csv, .tsv or .parquet; a path or a URL.")]
+Mapping = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which column holds which field.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Remove the products that the file does not have.")]
+Beside = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Beside which file the paths of pictures start.", show_default="FILE itself"),
+]
+Skip = Annotated[bool, typer.Option("--skip-bad-rows", help="Go on without rows that cannot become products.")]
+Problems = Annotated[Path | None, typer.Option(metavar="OUT.jsonl", help="Where to list all bad rows.", dir_okay=False)]
+
 
 def load(
-    file: Annotated[str, typer.Argument(metavar="FILE", help=".jsonl, .csv, .tsv or .parquet; a path or a URL.")],
+    file: File,
     url: Url = DEFAULT_URL,
     *,
-    columns: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Which column holds which field.")] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Remove the products that the file does not have.")
-    ] = False,
-    pictures: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Beside which file the paths of pictures start.", show_default="FILE itself"),
-    ] = None,
-    skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Go on without rows that cannot become products.")
-    ] = False,
-    problems: Annotated[
-        Path | None, typer.Option(metavar="OUT.jsonl", help="Where to list all bad rows.", dir_okay=False)
-    ] = None,
+    columns: Mapping = None,
+    replace: Replace = False,
+    pictures: Beside = None,
+    skip_bad_rows: Skip = False,
+    problems: Problems = None,
 ) -> None:
     """Write the products of a file, all or none; makes the database where there is none.
 
     Products that are the same already are left alone. New and changed ones have no vectors: a served Tandem embeds them
-    by itself.
+    by itself. All paths of pictures start in one folder: a file that would move those of other products is refused.
     """
-    from catalogue.database import Database
+    from catalogue.database import Database, Patience
     from catalogue.database.files import came_with
 
     with mistakes_told() as interrupts, progress() as bar:
@@ -50,7 +51,8 @@ def load(
             interrupts.check()
             bar.advance(writing, count)
 
-        with Database.open(url, create=True) as database, interrupts.held():
+        patience = Patience(check=interrupts.check)
+        with Database.open(url, create=True, patience=patience) as database, interrupts.held():
             loaded = database.load(catalogue, pictures or file, replace=replace, came=came_with(file), advance=advance)
     if catalogue.skipped_rows:
         errors.print(f"{catalogue.skipped_rows:,} bad row(s) were left out")

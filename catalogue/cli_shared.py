@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
@@ -74,11 +74,19 @@ def mistakes_told() -> Iterator[Interrupts]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def objects(told: str | None) -> list[str]:
-    """JSON objects from the command line, or else the lines of standard input."""
+def objects(told: str | None) -> Sequence[str | bytes]:
+    """JSON objects from the command line, or else the lines of standard input.
+
+    Raises:
+        Exit: There is none.
+    """
     if told is not None and told != "-":
         return [told]
-    return [line for line in sys.stdin.read().splitlines() if line.strip()]
+    # As bytes: text has more ends of lines than JSON has, and who parses a line tells what is not UTF-8.
+    lines = [line for line in sys.stdin.buffer.read().split(b"\n") if line.strip()]
+    if not lines:
+        refuse(["nothing was given; allowed: one JSON object as the argument, or one a line of standard input"])
+    return lines
 
 
 def tell(**facts: Any) -> None:

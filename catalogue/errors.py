@@ -5,9 +5,10 @@ CatalogueError
 ├── BadColumns               the column mapping is not valid; lists every problem
 ├── BadRows                  rows that cannot become products; lists them
 ├── UnreadablePicture        a product's picture cannot be read, or lies outside the catalogue's folder
-├── UnwritableFile           an export cannot be written
+├── UnwritableFile           an export, or a list of problems, cannot be written
 ├── BadEntry                 a write that is refused: an upsert, a patch, an id, a vector or a space
-│   └── UnknownProduct       a patch of a product that is not there
+│   ├── UnknownProduct       a patch of a product that is not there
+│   └── UnknownSpace         a vector of a space that is not registered
 ├── NotWritten               nothing is wrong with it, but it was to be written together with one that is refused
 └── DatabaseError            the catalogue's database
     ├── DatabaseMissing      there is none; says how to make one
@@ -88,6 +89,10 @@ class UnknownProduct(BadEntry):
     """A patch of a product that is not in the catalogue."""
 
 
+class UnknownSpace(BadEntry):
+    """A vector of a space that is not registered, or was forgotten."""
+
+
 class NotWritten(CatalogueError):
     """A write that was fine, but was to be made only together with others, and one of them was refused."""
 
@@ -144,8 +149,15 @@ class BadRows(CatalogueError):
 
 
 def write_problems(path: Path, problems: Sequence[BadRow]) -> None:
-    """Write problems as JSON lines of ``row``, ``field``, ``value`` and ``allowed``."""
-    path.write_text("".join(json.dumps(asdict(problem)) + "\n" for problem in problems), "utf-8")
+    """Write problems as JSON lines of ``row``, ``field``, ``value`` and ``allowed``.
+
+    Raises:
+        UnwritableFile: It cannot be written.
+    """
+    try:
+        path.write_text("".join(json.dumps(asdict(problem)) + "\n" for problem in problems), "utf-8")
+    except OSError as error:
+        raise UnwritableFile(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def listed(lines: Sequence[str], limit: int = MAX_LISTED) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
+import lzma
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
@@ -18,17 +20,19 @@ from catalogue.errors import BadRow, UnreadableCatalogue, shown
 Cells = Mapping[str, Any]
 Row = tuple[int, Cells | BadRow]
 
-PARQUET_BATCH_ROWS = 4_096
+PARQUET_BATCH_ROWS = 256  # few: a row may hold a picture
+PARQUET_BUFFER_BYTES = 1024 * 1024
 MAX_CSV_CELL_CHARS = 1_000_000
 TEXT_MODE = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 
 
-def rows(location: str) -> Iterator[Row]:
+def rows(location: str, only: str | None = None) -> Iterator[Row]:
     """Rows of a catalogue; the format follows from the name.
 
     Args:
         location: A path, or a URL that fsspec knows (``s3://`` with s3fs installed); ``.gz`` and the like are unpacked.
+        only: The one column that is needed. Of Parquet nothing else is read, and no row where there is no such column.
 
     Raises:
         UnreadableCatalogue: Missing, of an unknown format, or damaged.
@@ -37,13 +41,13 @@ def rows(location: str) -> Iterator[Row]:
     try:
         if ending == ".parquet":
             with fsspec.open(location, "rb") as file:
-                yield from read(file)
+                yield from parquet_rows(file, only)
         else:
             with fsspec.open(location, "rt", compression="infer", **TEXT_MODE) as file:
                 yield from read(file)
     except FileNotFoundError:
         raise UnreadableCatalogue(f"{location}: no such file") from None
-    except (OSError, ValueError, EOFError, ImportError) as error:
+    except (OSError, ValueError, EOFError, ImportError, zlib.error, lzma.LZMAError) as error:
         raise UnreadableCatalogue(f"{location}: cannot be read as {ending}: {error}") from error
 
 
@@ -95,12 +99,15 @@ def tsv_rows(file: IO[str]) -> Iterator[Row]:
     return csv_rows(file, delimiter="\t")
 
 
-def parquet_rows(file: IO[bytes]) -> Iterator[Row]:
-    """Records of a Parquet file, read in batches."""
+def parquet_rows(file: IO[bytes], only: str | None = None) -> Iterator[Row]:
+    """Records of a Parquet file, read in batches; see ``rows``."""
     import pyarrow.parquet as pq
 
+    opened = pq.ParquetFile(file, buffer_size=PARQUET_BUFFER_BYTES)
+    if only is not None and only not in opened.schema_arrow.names:
+        return
     number = 0
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=PARQUET_BATCH_ROWS):
+    for batch in opened.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=None if only is None else [only]):
         for cells in batch.to_pylist():
             number += 1
             yield number, cells

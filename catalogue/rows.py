@@ -56,6 +56,9 @@ def _attributes(number: int, cells: Cells, columns: Columns, problems: list[BadR
         if name in FIELDS:
             problems.append(BadRow(number, f"attributes.{name}", shown(value), "a name that no field has"))
             continue
+        if not name.strip():
+            problems.append(BadRow(number, "attributes", shown(name), "a name that is not empty"))
+            continue
         try:
             values.check_unicode(name)
         except values.Refused as refusal:

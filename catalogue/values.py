@@ -14,6 +14,7 @@ from catalogue.product import Attribute
 
 TRUE_WORDS = ("true", "yes", "1")
 FALSE_WORDS = ("false", "no", "0")
+_PARTING = str.maketrans("/>", "--")
 
 
 class Refused(ValueError):
@@ -66,7 +67,8 @@ def identifier(value: object) -> str:
 def category(value: object) -> str:
     """A path from a list of levels, ``"A/B"`` or ``"A > B"``.
 
-    A slash inside a level of a list or of an ``A > B`` path becomes a hyphen, because it parts the levels of a path.
+    A slash inside a level of a list or of an ``A > B`` path becomes a hyphen, because it parts the levels of a path;
+    so does a ``>`` inside a level of a list. What comes out stays as it is when it is read again.
     """
     if isinstance(value, str):
         value = text(value)
@@ -75,7 +77,7 @@ def category(value: object) -> str:
         levels = [text(level) for level in value]
     else:
         raise Refused('a list of levels, or a path such as "Kitchen/Mugs" or "Kitchen > Mugs"')
-    named = (level.strip().replace("/", "-") for level in levels)
+    named = (level.strip().translate(_PARTING) for level in levels)
     return "/".join(level for level in named if level)
 
 

@@ -2,9 +2,10 @@
 
 Any request may be sent twice: searches only read, and writes give values as they shall be, never a change to what is
 there. What a retry can do is put an older value back, where another writer came between; who has several writers for
-one product takes care of their order. What is tried again is what may pass by itself: no server, a full queue, a model
-that is being reloaded, a catalogue that cannot be written to, an index that is behind. Bad input and server faults are
-not.
+one product takes care of their order. A deletion whose answer was lost and that is sent again finds nothing any more:
+``Deleted.found`` is False then, though this very call deleted it. What is tried again is what may pass by itself: no
+server, a full queue, a model that is being reloaded, a catalogue that cannot be written to, an index that is behind.
+Bad input and server faults are not.
 """
 
 from __future__ import annotations

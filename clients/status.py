@@ -45,6 +45,8 @@ ERRORS: Mapping[str, type[TandemError]] = MappingProxyType({
 TEXTS: tuple[tuple[re.Pattern[str], type[TandemError]], ...] = (
     (re.compile(r"exceeds maximum queue size", re.IGNORECASE), QueueFull),
     (re.compile(r"^MIN_SEQ\b"), Behind),
+    # What only who runs the server can mend: to ask again does not help
+    (re.compile(r"^TANDEM_CATALOGUE (is not set|cannot be used)\b"), ServerFault),
     # The server's own trouble with its database, whose words are those of a client that finds no server
     (re.compile(r"^TANDEM_CATALOGUE\b"), Unavailable),
     # A killed Python stub answers INTERNAL until the model is reloaded

@@ -74,7 +74,8 @@ def json_bytes(name: str, value: Mapping[str, object] | Text) -> bytes:
     if isinstance(value, (str, bytes)):
         return utf8(value)
     try:
-        return json.dumps(value).encode()
+        # As it is, not escaped: a letter of six bytes would count six times against the server's bound
+        return utf8(json.dumps(value, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"{name}: cannot be written as JSON: {error}") from None
 

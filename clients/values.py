@@ -126,7 +126,8 @@ class Deleted:
     """A product is not in the catalogue, and that is durable.
 
     Args:
-        found: Whether it was there before.
+        found: Whether it was there before. Where an answer was lost and the call was made again, it may be False though
+            this very call deleted it.
         seq: As in `Written`; where nothing was found, the journal's end.
     """
 

@@ -30,6 +30,23 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Run the embedded Triton Inference Server.")
 _console = Console()
 _errors = Console(stderr=True)
+_DEFAULTS = ServeOptions()
+
+_Host = Annotated[str, typer.Option(help="Address to listen at; there is no access control, so keep to loopback.")]
+_Catalogue = Annotated[
+    str | None,
+    typer.Option(
+        help="Database that the index follows, sqlite:///PATH or postgresql+psycopg://...; '' for none.",
+        envvar=CATALOGUE,
+        show_default="the store's own",
+    ),
+]
+_Port = Annotated[int, typer.Option(help="0 chooses a free one.")]
+_Keep = Annotated[bool, typer.Option(help="Run the keeper: snapshots of the index, vectors for products without.")]
+_Trim = Annotated[
+    bool, typer.Option("--trim", help="Have it forget journal entries; not where several stores share a catalogue.")
+]
+_ShmBytes = Annotated[int, typer.Option(help="Shared memory that each model instance starts with; it grows.")]
 
 
 @app.callback()
@@ -41,30 +58,15 @@ def _commands() -> None:
 def serve(  # noqa: PLR0913 -- an option each
     *,
     store: Annotated[Path, typer.Option(help="Folder that `python -m export release` wrote.")] = Path("var"),
-    host: Annotated[
-        str, typer.Option(help="Address to listen at; there is no access control, so keep to loopback.")
-    ] = "127.0.0.1",
-    catalogue: Annotated[
-        str | None,
-        typer.Option(
-            help="Database that the index follows, sqlite:///PATH or postgresql+psycopg://...; '' for none.",
-            envvar=CATALOGUE,
-            show_default="the store's own",
-        ),
-    ] = None,
-    http_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8000,
-    grpc_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8001,
-    metrics_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 8002,
+    host: _Host = "127.0.0.1",
+    catalogue: _Catalogue = None,
+    http_port: _Port = 8000,
+    grpc_port: _Port = 8001,
+    metrics_port: _Port = 8002,
     log: Annotated[Path | None, typer.Option(help="The server's log; by default STORE/run/triton.log.")] = None,
-    keep: Annotated[
-        bool, typer.Option(help="Run the keeper: snapshots of the index, vectors for products that have none.")
-    ] = True,
-    trim: Annotated[
-        bool, typer.Option("--trim", help="Have it forget journal entries; not where several stores share a catalogue.")
-    ] = False,
-    shm_bytes: Annotated[
-        int, typer.Option(help="Shared memory that each model instance starts with; it grows.")
-    ] = ServeOptions().shm_bytes,
+    keep: _Keep = True,
+    trim: _Trim = False,
+    shm_bytes: _ShmBytes = _DEFAULTS.shm_bytes,
 ) -> None:
     """Serve the newest release until SIGTERM or Ctrl-C; a second Ctrl-C does not wait for requests in flight."""
     handler = RichHandler(console=_console, show_path=False, show_level=False)
@@ -78,7 +80,7 @@ def serve(  # noqa: PLR0913 -- an option each
             host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes),
             keep=KeepOptions(trim=trim) if keep else None,
         )  # fmt: skip
-        _serve(server, store / "run" / "serve.json", log)
+        _serve(server, store / "run" / "serve.json", log, keep=keep)
     except ModuleNotFoundError as error:
         _fail(f"the package {error.name} is not installed: install it with `pip install 'tandem[serve]'`")
     except (DeployError, ValueError) as error:
@@ -94,13 +96,13 @@ def _fail(problem: str) -> NoReturn:
     sys.exit(1)
 
 
-def _serve(server: Server, state: Path, log: Path) -> None:
+def _serve(server: Server, state: Path, log: Path, *, keep: bool) -> None:
     _stop_on_signals(server)
     try:
         with _console.status("starting the server, loading models ..."):
             server.start()
         _write_state(server, state)
-        _console.print(_endpoints(server, log), "Ctrl-C stops it.")
+        _console.print(_endpoints(server, log, _followed(server, keep=keep)), "Ctrl-C stops it.")
         if not server.loopback:
             _console.print(
                 "It has no access control, and whoever reaches it can load models: keep others away from it."
@@ -128,16 +130,25 @@ def _stop_on_signals(server: Server) -> None:
         signal.signal(number, on_signal)
 
 
-def _endpoints(server: Server, log: Path) -> Table:
+def _endpoints(server: Server, log: Path, followed: str) -> Table:
     table = Table(show_header=False)
     for name, value in (
         ("gRPC", server.grpc_url),
         ("HTTP", server.http_url),
         ("metrics", server.metrics_url),
         ("log", log),
+        ("catalogue", followed),
     ):
         table.add_row(name, str(value))
     return table
+
+
+def _followed(server: Server, *, keep: bool) -> str:
+    if server.catalogue is None:
+        return "none: the index stays as it was released, and no keeper runs"
+    from catalogue.database.address import parse, shown
+
+    return shown(parse(server.catalogue)) + ("" if keep else "; no keeper runs")
 
 
 def _write_state(server: Server, path: Path) -> None:

@@ -13,6 +13,7 @@ DeployError
 │   └── ModelFailed      a model could not be loaded; names the model and its reason
 ├── Aborted              the start was called off from outside
 ├── ServerAway           no server runs over the store
+├── KeeperBroken         one of the keeper's jobs ended unasked: it ends as a whole, to be started again
 ├── RequestFailed        one call to the server gave no answer
 ├── ProbeFailed          a request with a known answer went wrong
 │   ├── WrongAnswer      answered, but not with what the release says
@@ -85,6 +86,10 @@ class Aborted(DeployError):
 
 class ServerAway(DeployError):
     """No server runs over the store."""
+
+
+class KeeperBroken(DeployError):
+    """A job of the keeper ended unasked; the log tells why."""
 
 
 class RequestFailed(DeployError):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from deploy.control import Control
-from deploy.drain import drain
+from deploy.drain import drain_at
 from deploy.embedded import find_embedded
 from deploy.engine_stamp import check_target
 from deploy.errors import DeployError, GaveUp, ServerFailed
@@ -17,7 +15,7 @@ from deploy.events import Event, EventLog
 from deploy.keep.options import KeepOptions
 from deploy.keep.process import KeeperProcess
 from deploy.launch import Launcher, Running
-from deploy.living import find_living
+from deploy.living import Living, find_living
 from deploy.options import Endpoints, ServeOptions, WatchOptions, choose_endpoints
 from deploy.probe import read_probes
 from deploy.store import Release, check_release, find_release
@@ -64,6 +62,7 @@ class Server:
     ) -> None:
         self._store, self._host, self._log, self._watch = Path(store), host, log, watch
         self._catalogue, self._keep = catalogue, keep
+        self._living: Living | None = None
         self._ports = (http_port, grpc_port, metrics_port)
         self._options = options or ServeOptions()
         self._watch_options = watch_options or WatchOptions()
@@ -93,6 +92,7 @@ class Server:
         check_release(self._release)
         check_target(self._release)
         self._events = EventLog(self._release.run / "events.jsonl")
+        self._living = find_living(self._store, self._catalogue)
         launcher, running = self._launch(self._release)
         self._serving = True
         seconds = time.monotonic() - started
@@ -100,19 +100,18 @@ class Server:
         if self._watch:
             self._watcher = Watcher(running, launcher, self._events, self._watch_options, self._give_up)
             self._watcher.start()
-        if self._keep is not None and launcher.living is not None:
-            self._keeper = KeeperProcess(self._store, launcher.living, self.grpc_url, self._keep, self._events)
+        if self._keep is not None and self._living is not None:
+            self._keeper = KeeperProcess(self._store, self._living, self.grpc_url, self._keep, self._events)
             self._keeper.start()
 
     def _launch(self, release: Release) -> tuple[Launcher, Running]:
         embedded, probes = find_embedded(), tuple(read_probes(release.probe))
-        living = find_living(self._store, self._catalogue)
         if self._log is not None:
             self._log.parent.mkdir(parents=True, exist_ok=True)
         for attempt in range(_PORT_RACES):
             self._endpoints = choose_endpoints(self._host, *self._ports)
             launcher = Launcher(
-                embedded, release, probes, self._endpoints, self._options, self._log, self._abort, living
+                embedded, release, probes, self._endpoints, self._options, self._log, self._abort, self._living
             )
             try:
                 return launcher, launcher.launch(self._adopt)
@@ -141,12 +140,9 @@ class Server:
 
     def _drain(self, running: Running) -> float:
         """Let the requests in flight finish; seconds that are left for it."""
-        deadline = time.monotonic() + self._options.exit_timeout_s
-        if self._endpoints is not None and self._serving and running.process.returncode is None:
-            control = Control(self._endpoints.reachable_host, self._endpoints.grpc)
-            drain(control, self._options.exit_timeout_s)
-            control.close()
-        return max(0.0, deadline - time.monotonic())
+        if self._endpoints is None or not self._serving or running.process.returncode is not None:
+            return self._options.exit_timeout_s
+        return drain_at(self._endpoints, self._options.exit_timeout_s)
 
     def request_stop(self) -> None:
         """Have ``wait``, or a ``start`` in progress, return soon. May be called from a signal handler."""
@@ -183,9 +179,7 @@ class Server:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -215,6 +209,11 @@ class Server:
         if running is None:
             raise DeployError("the server has not been started")
         return running.process.pid
+
+    @property
+    def catalogue(self) -> str | None:
+        """URL of the database that the index follows, with its password; None for an index that stays as it is."""
+        return None if self._living is None else self._living.catalogue
 
     @property
     def keeper_pid(self) -> int | None:

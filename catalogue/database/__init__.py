@@ -6,6 +6,7 @@ from catalogue.database.journal import Journal
 from catalogue.database.kinds import Kind
 from catalogue.database.loading import Loaded, refused_rows
 from catalogue.database.patches import parse_patch
+from catalogue.database.patience import Patience
 from catalogue.database.reading import Reading
 from catalogue.database.replacing import Replaced
 from catalogue.database.values import (
@@ -35,6 +36,7 @@ __all__ = [
     "Kind",
     "Loaded",
     "Patch",
+    "Patience",
     "Reading",
     "Replaced",
     "Space",

@@ -30,7 +30,8 @@ def parse(url: str) -> URL:
         The address with its driver; the path of a file is absolute.
 
     Raises:
-        DatabaseUnusable: Not an address, of another kind of database, or of one in memory.
+        DatabaseUnusable: Not an address, of another kind of database, of one in memory, or with an ``@`` that is not
+            escaped.
     """
     try:
         parsed = make_url(url)
@@ -39,12 +40,18 @@ def parse(url: str) -> URL:
     if parsed.drivername not in _DRIVERS:
         raise DatabaseUnusable(f"{parsed.drivername}:// is not a database of catalogues; allowed: {ALLOWED}")
     parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
-    return _file(parsed) if parsed.drivername == "sqlite" else parsed
+    if parsed.drivername == "sqlite":
+        return _file(parsed)
+    if "@" in f"{parsed.host}{parsed.database}":  # the rest of a password: it is not shown
+        raise DatabaseUnusable(
+            f"the catalogue's address has an @ too many; write %40 in a password; allowed: {ALLOWED}"
+        )
+    return parsed
 
 
 def shown(url: URL) -> str:
     """An address as errors and logs show it."""
-    kept = url.difference_update_query(_SECRETS)
+    kept = url.difference_update_query([name for name in url.query if name.casefold() in _SECRETS])
     return kept.render_as_string(hide_password=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from catalogue import values
 from catalogue.columns import Columns
 from catalogue.database.values import Row, Space
-from catalogue.errors import BadEntry, plain, shown
+from catalogue.errors import BadEntry, UnknownSpace, plain, shown
 from catalogue.product import FIELDS, MAX_ID_CHARS, Product
 from catalogue.rows import product as product_of_row
 
@@ -77,7 +78,9 @@ def document_of(product: Product) -> str:
         BadEntry: It is too large, or holds what no database can.
     """
     document = json.dumps(product.as_dict(), ensure_ascii=False)
-    problems = [*_nul_problems(product, document), *_number_problems(product)]
+    if not _is_unicode(document):
+        raise BadEntry(_subject(product.id), ["text that is not valid UTF-8; allowed: no lone surrogate"])
+    problems = [*_nul_problems(product, document), *_number_problems(product), *_name_problems(product)]
     size = len(document.encode())
     if size > MAX_DOCUMENT_BYTES:
         field, largest = _largest_field(product)
@@ -155,10 +158,10 @@ def check_row(product_id: str, row: NDArray[Any], space: Space) -> Row:
     return row.astype("<f2")
 
 
-def unknown_space(product_id: str, space_id: str, known: Mapping[str, Space]) -> BadEntry:
+def unknown_space(product_id: str, space_id: str, known: Mapping[str, Space]) -> UnknownSpace:
     """The refusal of a vector of a space that is not registered."""
     allowed = ", ".join(_short(name) for name in known) or "none, as no space is registered"
-    return BadEntry(_subject(product_id), [f"vector of space {_short(space_id)}; allowed: {allowed}"])
+    return UnknownSpace(_subject(product_id), [f"vector of space {_short(space_id)}; allowed: {allowed}"])
 
 
 def _nul_problems(product: Product, document: str) -> list[str]:
@@ -174,10 +177,28 @@ def _nul_problems(product: Product, document: str) -> list[str]:
 
 def _number_problems(product: Product) -> list[str]:
     return [
-        f"attributes.{plain(name)} = {shown(value)}; allowed: whole numbers of 64 bits"
+        f"attributes.{plain(name)} = {shown(value)}; allowed: finite numbers, and whole ones of 64 bits"
         for name, value in product.attributes.items()
-        if isinstance(value, int) and not -MAX_WHOLE - 1 <= value <= MAX_WHOLE
+        if isinstance(value, int | float) and not _is_kept(value)
     ]
+
+
+def _is_kept(value: float) -> bool:
+    return -MAX_WHOLE - 1 <= value <= MAX_WHOLE if isinstance(value, int) else math.isfinite(value)
+
+
+def _name_problems(product: Product) -> list[str]:
+    """What no file and no request leaves in, but a product that a program made may have."""
+    problems = [
+        f"attributes.{plain(name)}; allowed: a name that is not empty"
+        for name in product.attributes
+        if not name.strip()
+    ]
+    if not product.id.strip():
+        problems.append(f"id = {shown(product.id)}; allowed: an id that is not empty")
+    if ">" in product.category:
+        problems.append(f'category = {shown(product.category)}; allowed: a path such as "Kitchen/Mugs"')
+    return problems
 
 
 def _largest_field(product: Product) -> tuple[str, int]:

@@ -12,7 +12,8 @@ from catalogue.database import embedding, making, patching, upserting
 from catalogue.database.depositing import deposit
 from catalogue.database.kinds import Kind
 from catalogue.database.loading import Advance, Loaded, PictureRows, load, unwatched
-from catalogue.database.pictures import bytes_of
+from catalogue.database.patience import PATIENT, Patience
+from catalogue.database.pictures import bytes_of, location_of
 from catalogue.database.reading import Reading, head_of, registered
 from catalogue.database.replacing import Replaced, replacing
 from catalogue.database.transactions import Transactions
@@ -39,19 +40,20 @@ class Database:
         self.url_shown = transactions.address
 
     @classmethod
-    def open(cls, url: str, *, create: bool = False) -> Database:
+    def open(cls, url: str, *, create: bool = False, patience: Patience = PATIENT) -> Database:
         """Open a database.
 
         Args:
             url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
             create: Make the tables, and SQLite's file, where there are none.
+            patience: How long it is waited for.
 
         Raises:
             DatabaseMissing: There is none, and ``create`` is off; or no folder or server's database to make it in.
             DatabaseUnusable: The address is not allowed, or what is there is no catalogue of this version.
             DatabaseUnavailable: It cannot be reached.
         """
-        transactions = Transactions(url)
+        transactions = Transactions(url, patience)
         try:
             if create:
                 making.make(transactions)
@@ -238,12 +240,10 @@ class Database:
         Raises:
             UnreadablePicture: It is missing, cannot be read, or lies outside the folder.
         """
-        if stored.picture is not None:
-            with self._transactions.reading() as connection:
-                data = bytes_of(connection, stored.picture)
-            return None if data is None else data[: max_bytes + 1]
-        if not stored.product.image:
-            return None
-        with self.reading() as reading:
-            location = reading.pictures_location()
-        return None if location is None else Pictures(location, max_bytes=max_bytes).read(stored.product.image)
+        image, key = stored.product.image, stored.picture
+        with self._transactions.reading() as connection:
+            if key is not None:
+                data = bytes_of(connection, key)
+                return None if data is None else data[: max_bytes + 1]
+            location = location_of(connection) if image else None
+        return None if not image or location is None else Pictures(location, max_bytes=max_bytes).read(image)

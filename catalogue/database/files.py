@@ -12,11 +12,10 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from catalogue.database.loading import Advance
+from catalogue.database.loading import BATCH_BYTES, Advance
 from catalogue.database.pictures import bytes_of
 from catalogue.database.reading import Reading
 from catalogue.errors import BadRow, BadRows, UnwritableFile, shown
@@ -52,11 +51,7 @@ def came_with(location: str) -> Iterator[tuple[int, bytes]]:
         BadRows: One is not base64.
         UnreadableCatalogue: The file cannot be read.
     """
-    numbered = rows(location)
-    first = next(numbered, None)
-    if first is None or isinstance(first[1], BadRow) or PICTURE not in first[1]:
-        return
-    for number, cells in chain([first], numbered):
+    for number, cells in rows(location, PICTURE):
         picture = None if isinstance(cells, BadRow) else _picture(location, number, cells)
         if picture:
             yield number, picture
@@ -94,13 +89,22 @@ def _write_parquet(file: IO[bytes], products: Rows) -> None:
         }
     )
     with pq.ParquetWriter(file, schema) as writer:
-        batch: list[dict[str, Any]] = []
-        for product in products:
-            batch.append({**product, "attributes": json.dumps(product["attributes"], ensure_ascii=False)})
-            if len(batch) == PARQUET_ROWS:
-                writer.write_table(pa.Table.from_pylist(batch, schema))
-                batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema))
+        for batch in _batches(products):
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+
+
+def _batches(products: Rows) -> Iterator[list[dict[str, Any]]]:
+    """Rows of Parquet, at least once some, closed by their number and by their bytes."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for product in products:
+        row = {**product, "attributes": json.dumps(product["attributes"], ensure_ascii=False)}
+        batch.append(row)
+        size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+        if len(batch) == PARQUET_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
 _WRITERS: dict[str, Callable[[IO[bytes], Rows], None]] = {".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -17,9 +15,9 @@ from catalogue.database.checking import document_of
 from catalogue.database.columns import replace_columns
 from catalogue.database.kinds import kinds_of, widened
 from catalogue.database.patching import erase
-from catalogue.database.pictures import drop_all_unused
+from catalogue.database.pictures import add_location, drop_all_unused, put_location
 from catalogue.database.reading import kinds_of_columns
-from catalogue.database.schema import meta, pictures, products
+from catalogue.database.schema import pictures, products
 from catalogue.database.statements import CHUNK, put, put_missing
 from catalogue.database.transactions import Transactions, Writing
 from catalogue.errors import BadEntry, BadRow, BadRows, shown
@@ -28,6 +26,9 @@ from catalogue.reading import Catalogue
 
 Advance = Callable[[int], None]
 PictureRows = Iterable[tuple[int, bytes]]
+
+# A batch that holds pictures is closed by its bytes too: a thousand of them may be more than the memory.
+BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def load(
 
     Raises:
         BadRows: Products that cannot be kept; lists them all.
+        BadEntry: Without ``replace``: paths of products that the file does not have would start in another folder.
         DatabaseError: Nothing was written.
     """
     with transactions.writing() as writing:
@@ -121,7 +123,7 @@ class Loading:
     def __init__(self, writing: Writing, catalogue: Catalogue, came: PictureRows = ()) -> None:
         self._writing = writing
         self._catalogue = catalogue
-        self._came = _Came(came)
+        self._came = _Came(writing.connection, came)
         self._problems: list[BadRow] = []
         self._upserted = 0
 
@@ -142,20 +144,25 @@ class Loading:
         Args:
             location: The file, beside which the paths of pictures start.
             replace: Remove the products that it does not have.
+
+        Raises:
+            BadEntry: See ``pictures.add_location``.
         """
         connection, given = self._writing.connection, self._catalogue.products
         gone: list[str] = []
+        brought = {product.id for product in given}
         if replace:
-            kept = {product.id for product in given}
             there = connection.execute(select(products.c.id).order_by(products.c.id)).scalars()
-            gone = [product_id for product_id in there if product_id not in kept]
+            gone = [product_id for product_id in there if product_id not in brought]
             for product_id in gone:
                 self._writing.note(product_id, "delete")
             erase(connection, gone)
+            put_location(connection, location)
+        else:
+            add_location(connection, location, brought)
         kinds = kinds_of(given)
         replace_columns(connection, kinds if replace else widened(kinds_of_columns(connection), kinds))
         drop_all_unused(connection)
-        _put_location(connection, _absolute(location))
         self._writing.number()
         return Loaded(self._writing.seq, self._upserted, len(given) - self._upserted, len(gone))
 
@@ -165,24 +172,17 @@ class Loading:
         rows, contents, changed = [], [], []
         for place, product in enumerate(part, start=start):
             document = self._document(place, product)
-            picture = came.get(self._catalogue.rows[place])
-            key = None if picture is None else hashlib.sha256(picture).hexdigest()
+            key = came.get(self._catalogue.rows[place])
             content, *same = there.get(product.id, (0, None, None))
             changed.append(same != [document, key])
             if changed[-1]:
                 content = self._writing.note(product.id, "upsert")
                 rows.append({"id": product.id, "document": document, "content": content, "picture": key})
             contents.append(content)
-        self._put(rows, came)
-        return Part(start, tuple(product.id for product in part), tuple(contents), tuple(changed))
-
-    def _put(self, rows: Sequence[dict[str, Any]], came: dict[int, bytes]) -> None:
-        connection = self._writing.connection
-        put(connection, products, rows)
-        data = {hashlib.sha256(picture).hexdigest(): picture for picture in came.values()}
-        put_missing(connection, pictures, [{"sha256": key, "data": picture} for key, picture in data.items()])
+        put(self._writing.connection, products, rows)
         self._writing.flush()
         self._upserted += len(rows)
+        return Part(start, tuple(product.id for product in part), tuple(contents), tuple(changed))
 
     def _document(self, place: int, product: Product) -> str:
         try:
@@ -197,35 +197,36 @@ class Loading:
 
 
 class _Came:
-    """Pictures by row, taken as far as the products have come.
+    """Keys of pictures by row, taken as far as the products have come; the pictures are written on the way.
 
     Args:
-        pictures: In the order of the rows.
+        connection: In a write transaction.
+        came: In the order of the rows.
     """
 
-    def __init__(self, pictures: PictureRows) -> None:
-        self._pictures = iter(pictures)
-        self._next = next(self._pictures, None)
+    def __init__(self, connection: Connection, came: PictureRows) -> None:
+        self._connection = connection
+        self._came = iter(came)
+        self._next = next(self._came, None)
 
-    def until(self, row: int) -> dict[int, bytes]:
-        """The pictures of the rows up to this one that have not been taken."""
-        taken = {}
+    def until(self, row: int) -> dict[int, str]:
+        """The keys of the rows up to this one that have not been taken."""
+        taken: dict[int, str] = {}
+        waiting: dict[str, bytes] = {}
         while self._next is not None and self._next[0] <= row:
-            taken[self._next[0]] = self._next[1]
-            self._next = next(self._pictures, None)
+            number, picture = self._next
+            taken[number] = hashlib.sha256(picture).hexdigest()
+            waiting[taken[number]] = picture
+            if sum(map(len, waiting.values())) > BATCH_BYTES:
+                self._put(waiting)
+            self._next = next(self._came, None)
+        self._put(waiting)
         return taken
+
+    def _put(self, waiting: dict[str, bytes]) -> None:
+        put_missing(self._connection, pictures, [{"sha256": key, "data": data} for key, data in waiting.items()])
+        waiting.clear()
 
 
 def _bad_row(number: int, product: Product, error: BadEntry) -> BadRow:
     return BadRow(number, "product", shown(product.id), "; also ".join(error.problems))
-
-
-def _put_location(connection: Connection, location: str) -> None:
-    """Not where it is there already: a file that changes nothing leaves the database as it is, byte by byte."""
-    there = connection.execute(select(meta.c.value).where(meta.c.name == "pictures")).scalar()
-    if there != location:
-        put(connection, meta, [{"name": "pictures", "value": location}])
-
-
-def _absolute(location: str) -> str:
-    return location if "://" in location else str(Path(location).absolute())

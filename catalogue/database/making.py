@@ -13,7 +13,8 @@ from sqlalchemy.engine import URL
 
 from catalogue.database.address import shown
 from catalogue.database.faults import told
-from catalogue.database.opening import LOCK_TIMEOUT_S, begin_writing
+from catalogue.database.opening import begin_writing
+from catalogue.database.patience import PATIENT
 from catalogue.database.schema import SCHEMA, head, meta, metadata
 from catalogue.database.transactions import Transactions
 from catalogue.errors import DatabaseMissing, DatabaseUnavailable, DatabaseUnusable
@@ -90,7 +91,7 @@ def _make_file(url: URL) -> None:
     if not path.parent.is_dir():
         raise DatabaseMissing(f"{shown(url)}: there is no folder {path.parent}; make it first")
     try:
-        with closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(path, timeout=PATIENT.lock_s, isolation_level=None)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             if not tables:
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -88,9 +88,9 @@ def patched(product: Product, patch: Patch) -> tuple[Product, str]:
 
 def _attribute_problems(attributes: Mapping[str, Any]) -> list[str]:
     return [
-        f"attributes.{plain(name)}; allowed: a name that no field of a product has"
+        f"attributes.{plain(name)}; allowed: a name that is not empty and that no field of a product has"
         for name in attributes
-        if name in FIELDS
+        if name in FIELDS or not name.strip()
     ]
 
 

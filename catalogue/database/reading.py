@@ -9,7 +9,8 @@ from typing import cast
 from sqlalchemy import Connection, Join, RowMapping, Select, and_, func, or_, select
 
 from catalogue.database.kinds import Kind
-from catalogue.database.schema import columns, head, journal, meta, products, spaces, vectors
+from catalogue.database.pictures import location_of
+from catalogue.database.schema import columns, head, journal, products, spaces, vectors
 from catalogue.database.statements import CHUNK, chunks
 from catalogue.database.values import JournalEntry, JournalKind, Space, Stored
 from catalogue.product import Product
@@ -74,7 +75,7 @@ class Reading:
 
     def pictures_location(self) -> str | None:
         """The catalogue file that the pictures' paths start beside."""
-        return self.connection.execute(select(meta.c.value).where(meta.c.name == "pictures")).scalar()
+        return location_of(self.connection)
 
     def _some(self, ids: Sequence[str]) -> Iterator[Stored]:
         return stream(self.connection, _stored().where(products.c.id.in_(ids)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue.database.changes import order_of
 from catalogue.database.checking import check_row
 from catalogue.database.depositing import Deposit, Made
 from catalogue.database.embedding import found_space
-from catalogue.database.kinds import Kind
 from catalogue.database.loading import Advance, Loaded, Loading, Part
-from catalogue.database.reading import kinds_of_columns
 from catalogue.database.transactions import Transactions
 from catalogue.database.values import Space
 from catalogue.errors import BadEntry
@@ -29,15 +26,10 @@ class Replaced:
 
     Args:
         seq: The last sequence number that it will have once this is committed.
-        kinds: The kind of every attribute.
-        order: ``(products,)`` int64: places in the file, in the order in which rows get their slots where an index is
-            built from the database.
         loaded: What the file changed.
     """
 
     seq: int
-    kinds: Mapping[str, Kind]
-    order: NDArray[np.int64]
     loaded: Loaded
 
 
@@ -79,9 +71,7 @@ def replacing(
             deposit.write(_made(part, rows, found))
             advance(len(part.ids))
         loaded = loading.finish(location, replace=True)
-        places = {product.id: place for place, product in enumerate(catalogue.products)}
-        order = np.array([places[product_id] for product_id in order_of(writing.connection, found.space_id)], np.int64)
-        yield Replaced(loaded.seq, kinds_of_columns(writing.connection), order, loaded)
+        yield Replaced(loaded.seq, loaded)
 
 
 def _made(part: Part, rows: NDArray[Any], space: Space) -> list[Made]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from catalogue.database.address import parse, shown
 from catalogue.database.faults import told
 from catalogue.database.opening import begin_reading, begin_writing, engine_of
+from catalogue.database.patience import PATIENT, Patience
 from catalogue.database.schema import CHANNEL, head, journal
 from catalogue.database.values import JournalKind
 from catalogue.errors import DatabaseUnavailable
@@ -84,15 +85,17 @@ class Transactions:
 
     Args:
         url: Its address.
+        patience: How long it is waited for.
 
     Raises:
         DatabaseUnusable: The address is not allowed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: Patience = PATIENT) -> None:
+        self._patience = patience
         self.url = parse(url)
         self.address = shown(self.url)
-        self.engine: Engine = engine_of(self.url)
+        self.engine: Engine = engine_of(self.url, patience)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -117,6 +120,7 @@ class Transactions:
                 writing = Writing(connection)
                 yield writing
                 writing.number()
+                self._patience.check()
             except BaseException:
                 transaction.rollback()
                 raise

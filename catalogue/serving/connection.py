@@ -6,14 +6,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from catalogue.database import Database, Space
+from catalogue.database import Database, Patience, Space
 from catalogue.errors import BadEntry, DatabaseMissing, DatabaseUnavailable, DatabaseUnusable, WriteFailed
 from ensemble.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 CATALOGUE = "TANDEM_CATALOGUE"
-_AWAY = (DatabaseMissing, DatabaseUnusable, DatabaseUnavailable, WriteFailed)
+# A caller waits for some seconds: it is told in time, and tries again.
+PATIENCE = Patience(lock_s=3.0, connect_s=3, answer_s=4.0)
+_AWAY = (DatabaseMissing, DatabaseUnavailable, WriteFailed)
 _ABSENT = (
     f"{CATALOGUE} is not set, so that this server has no catalogue to write to; "
     "start it with `python -m deploy serve --catalogue URL`"
@@ -26,12 +28,13 @@ class Connection:
     Args:
         url: Its address; empty where there is none.
         space: What the release's towers make, to be known to the database; None where that does not matter.
+        catalogue_id: The catalogue that the release follows; None for the first that is found.
     """
 
-    def __init__(self, url: str, space: Space | None = None) -> None:
+    def __init__(self, url: str, space: Space | None = None, catalogue_id: str | None = None) -> None:
         self.url, self.space = url, space
         self._database: Database | None = None
-        self._catalogue_id: str | None = None
+        self._catalogue_id = catalogue_id
 
     @contextmanager
     def database(self) -> Iterator[Database]:
@@ -46,6 +49,21 @@ class Connection:
             # It may come back as another file, which does not know the space.
             self.close()
             raise Unavailable(f"{CATALOGUE}: {error}") from error
+        except DatabaseUnusable as error:
+            self.close()
+            raise _unusable(error) from error
+
+    def register(self, database: Database) -> None:
+        """Let the database know the space.
+
+        Raises:
+            Unavailable: It knows it otherwise.
+        """
+        try:
+            if self.space is not None:
+                database.register(self.space)
+        except BadEntry as error:
+            raise _unusable(error) from error
 
     def try_now(self) -> None:
         """Open it already; where that fails, the log tells, and so does every write until it is mended."""
@@ -65,14 +83,10 @@ class Connection:
         if not self.url:
             raise Unavailable(_ABSENT)
         if self._database is None:
-            database = Database.open(self.url)
+            database = Database.open(self.url, patience=PATIENCE)
             try:
                 self._check_same(database)
-                if self.space is not None:
-                    database.register(self.space)
-            except BadEntry as error:
-                database.close()
-                raise Unavailable(f"{CATALOGUE}: {error}") from error
+                self.register(database)
             except BaseException:
                 database.close()
                 raise
@@ -84,5 +98,13 @@ class Connection:
         known = self._catalogue_id = self._catalogue_id or database.catalogue_id
         if known != database.catalogue_id:
             raise DatabaseUnusable(
-                f"{database.url_shown}: is catalogue {database.catalogue_id} now; this server was started with {known}"
+                f"{database.url_shown}: is catalogue {database.catalogue_id}; this release follows {known}"
             )
+
+
+def _unusable(error: Exception) -> Unavailable:
+    """What does not pass by itself; clients know it by its first words, and do not ask again."""
+    return Unavailable(
+        f"{CATALOGUE} cannot be used: {error}; nothing was written. Bring the release's catalogue back, or make a new "
+        "release of this one"
+    )

@@ -9,6 +9,8 @@ from catalogue.database import Deleted, Entry, Patch, Space
 from catalogue.serving.connection import CATALOGUE, Connection
 from catalogue.serving.operations import deletions, patches, upserts
 from catalogue.serving.writer import Writer
+from ensemble.errors import DamagedRelease
+from ensemble.index.snapshot import header_of
 from ensemble.settings import ProductSettings, SpaceSettings, read
 
 
@@ -16,14 +18,14 @@ def open_commits(folder: Path, release: int) -> Writer[Entry, int]:
     """Writes products with rows of the release's space.
 
     Args:
-        folder: Has the release's ``settings.json``.
-        release: Its number.
+        folder: The model's own, of the release's number; it has the release's ``settings.json``.
+        release: The number.
 
     Raises:
         DamagedRelease: ``settings.json`` cannot be read.
     """
     space = _space_of(folder)
-    return Writer(_connection(space), upserts(space, release))
+    return Writer(_connection(folder, space), upserts(space, release))
 
 
 def open_patches(folder: Path) -> Writer[Patch, int]:
@@ -35,18 +37,33 @@ def open_patches(folder: Path) -> Writer[Patch, int]:
     Raises:
         DamagedRelease: ``settings.json`` cannot be read.
     """
-    return Writer(_connection(_space_of(folder)), patches())
+    return Writer(_connection(folder, _space_of(folder)), patches())
 
 
-def open_deletions() -> Writer[str, Deleted]:
-    """Deletes products."""
-    return Writer(_connection(None), deletions())
+def open_deletions(folder: Path) -> Writer[str, Deleted]:
+    """Deletes products.
+
+    Args:
+        folder: The model's own, of the release's number.
+    """
+    return Writer(_connection(folder, None), deletions())
 
 
-def _connection(space: Space | None) -> Connection:
-    connection = Connection(os.environ.get(CATALOGUE, ""), space)
+def _connection(folder: Path, space: Space | None) -> Connection:
+    connection = Connection(os.environ.get(CATALOGUE, ""), space, _catalogue_of(folder))
     connection.try_now()
     return connection
+
+
+def _catalogue_of(folder: Path) -> str | None:
+    """The catalogue that the release follows, as its index tells, which lies beside: `retrieve` of the same number.
+
+    None where it cannot be read: then `retrieve` is not served, and tells why.
+    """
+    try:
+        return header_of(folder.parents[1] / "retrieve" / folder.name / "index")["catalogue_id"] or None
+    except DamagedRelease:
+        return None
 
 
 def _space_of(folder: Path) -> Space:

@@ -6,8 +6,10 @@ import logging
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,8 +17,12 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from deploy.errors import CannotStart, DeployError
+from deploy.events import Event, logger
 from deploy.keep.options import KeepOptions
 from deploy.living import CATALOGUE, Living, find_living
+
+if TYPE_CHECKING:
+    from deploy.keep.keeper import Keeper
 
 _NICE = 10
 
@@ -73,15 +79,43 @@ def _run(store: Path, living: Living, server: str | None, options: KeepOptions, 
     from deploy.keep.keeper import TROUBLE, Keeper
 
     keeper = Keeper(store, living, server, options)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: keeper.stop())
+    _stop_on_signals(keeper)
     if not once:
         keeper.run()
         return
     try:
-        keeper.once()
+        # In a thread: signals reach only the main one, which a long step would keep busy.
+        with ThreadPoolExecutor(1) as pool:
+            events = pool.submit(keeper.once).result()
     except TROUBLE as error:
         _fail(str(error))
+    else:
+        _summarise(events, options)
+
+
+def _stop_on_signals(keeper: Keeper) -> None:
+    """SIGINT and SIGTERM let the step under way finish; a second one ends the process at once."""
+    asked = False
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:  # nothing is lost: snapshots and rows are there as a whole or not at all
+            os._exit(128 + number)
+        asked = True
+        keeper.stop()
+        os.write(sys.stderr.fileno(), b"ends after this step; Ctrl-C again ends it at once\n")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+
+
+def _summarise(events: list[Event], options: KeepOptions) -> None:
+    """What was done has been told as it happened; what was not is told here."""
+    kinds = {event.kind for event in events}
+    if "embedded" not in kinds:
+        logger.info("nothing was embedded")
+    if "snapshot_written" not in kinds:
+        logger.info("no snapshot was written; one is due %s changes after the newest", f"{options.min_changes:,}")
 
 
 def _fail(problem: str) -> None:

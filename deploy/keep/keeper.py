@@ -11,10 +11,11 @@ from pathlib import Path
 from catalogue.database import Database
 from catalogue.errors import CatalogueError
 from clients.errors import TandemError
-from deploy.errors import DeployError, ServerAway
-from deploy.events import EventLog, logger
+from deploy.errors import DeployError, KeeperBroken, ServerAway
+from deploy.events import Event, EventLog, logger
 from deploy.keep.embedding import Embedding
 from deploy.keep.options import KeepOptions
+from deploy.keep.progress import Progress
 from deploy.keep.served import ServedEncoder, Space, server_of
 from deploy.keep.snapshots import Snapshotting
 from deploy.living import Living
@@ -44,7 +45,9 @@ class Keeper:
     def __init__(self, store: Path, living: Living, server: str | None, options: KeepOptions) -> None:
         self._store, self._living, self._server, self._options = store.resolve(), living, server, options
         self._events = EventLog(self._store / "run" / "events.jsonl")
+        self._progress = Progress(options.batch)
         self._stop = threading.Event()
+        self._broken: str | None = None
         self._space: Space | None = None
         self._ask_again = 0.0
 
@@ -53,16 +56,25 @@ class Keeper:
         self._stop.set()
 
     def run(self) -> None:
-        """Work until ``stop``; troubles are told once and waited out."""
+        """Work until ``stop``; troubles are told once and waited out.
+
+        Raises:
+            KeeperBroken: A job ended unasked. The other one was stopped too: who starts it again gets both.
+        """
         jobs: tuple[Job, ...] = (self._snapshots, self._embeddings)
-        threads = [threading.Thread(target=self._every, args=(job,)) for job in jobs]
+        threads = [threading.Thread(target=self._live, args=(job,)) for job in jobs]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        if self._broken is not None:
+            raise KeeperBroken(self._broken)
 
-    def once(self) -> None:
+    def once(self) -> list[Event]:
         """Embed what can be embedded, then write a snapshot if enough changed.
+
+        Returns:
+            What came of it.
 
         Raises:
             CatalogueError: The database is away.
@@ -74,24 +86,35 @@ class Keeper:
             self._finish(self._embeddings)
         except ServerAway as error:
             logger.warning("nothing is embedded: %s", error)
-        self._finish(self._snapshots)
+        if not self._stop.is_set():
+            self._finish(self._snapshots)
+        return self._events.all()
 
     def _finish(self, job: Job) -> None:
         with job() as step:
             while step() and not self._stop.is_set():
                 pass
 
+    def _live(self, job: Job) -> None:
+        try:
+            self._every(job)
+        except BaseException as error:
+            logger.critical("a thread of the keeper ended", exc_info=error)
+            self._broken = f"a thread of the keeper ended: {type(error).__name__}: {error}"
+        finally:
+            self._stop.set()
+
     def _every(self, job: Job) -> None:
         pause, told = self._options.poll_s, ""
-        while not self._stop.is_set():
+        while not self._stop.is_set():  # whatever a step raises: nobody would miss a thread that ended
             try:
                 with job() as step:
                     while not self._stop.wait(self._take(step)):
                         pause, told = self._options.poll_s, ""
-            except TROUBLE as error:
-                if str(error) != told:
-                    self._tell(error)
-                pause, told = min(2 * pause, _LONGEST_PAUSE_S), str(error)
+            except Exception as error:
+                if repr(error) != told:
+                    self._tell(job, error)
+                pause, told = min(2 * pause, _LONGEST_PAUSE_S), repr(error)
                 self._stop.wait(pause)
 
     def _take(self, step: Step) -> float:
@@ -100,11 +123,15 @@ class Keeper:
         more = step()
         return time.monotonic() - started if more else self._options.poll_s
 
-    def _tell(self, error: Exception) -> None:
-        if isinstance(error, SnapshotFailed | ChangesRefused | WrongCatalogue):
-            self._events.add("snapshot_failed", f"no snapshot was written: {error}")
+    def _tell(self, job: Job, error: Exception) -> None:
+        is_trouble = isinstance(error, TROUBLE)
+        if not is_trouble:
+            logger.error("a fault of the keeper's own; it goes on", exc_info=error)
+        is_snapshot = job == self._snapshots and not is_trouble
+        if is_snapshot or isinstance(error, SnapshotFailed | ChangesRefused | WrongCatalogue):
+            self._events.add("snapshot_failed", f"no snapshot was written: {str(error) or repr(error)}")
         else:
-            logger.warning("waiting, since %s", error)
+            logger.warning("waiting, since %s", str(error) or repr(error))
 
     @contextlib.contextmanager
     def _embeddings(self) -> Iterator[Step]:
@@ -113,7 +140,7 @@ class Keeper:
             contextlib.closing(Database.open(self._living.catalogue)) as database,
         ):
             models, batch = self._store / "models", self._options.batch
-            yield Embedding(database, encoder, models, events=self._events, batch=batch).step
+            yield Embedding(database, encoder, models, events=self._events, batch=batch, progress=self._progress).step
 
     @contextlib.contextmanager
     def _snapshots(self) -> Iterator[Step]:

@@ -79,14 +79,23 @@ class KeeperProcess:
         pause = 0.0
         while not self._stopping.is_set():
             started = time.monotonic()
-            code = self._run()
+            ended = self._live()
             if self._stopping.is_set():
                 return
             lived = time.monotonic() - started
             pause = min(2 * pause, _LONGEST_PAUSE_S) if pause and lived < _WELL_S else _FIRST_PAUSE_S
-            text = f"the keeper ended with code {code} after {lived:.0f} s; it is started again in {pause:g} s"
-            self._events.add("keeper_died", f"{text}. Searches go on; {self._log} tells more", seconds=lived)
+            text = f"the keeper {ended}; it is started again in {pause:g} s. Searches go on"
+            self._events.add("keeper_died", text, seconds=lived)
             self._stopping.wait(pause)
+
+    def _live(self) -> str:
+        """Run it once; how that ended."""
+        started = time.monotonic()
+        try:
+            code = self._run()
+        except OSError as error:  # its log cannot be opened, or there is no room for a process
+            return f"cannot be started: {error}"
+        return f"ended with code {code} after {time.monotonic() - started:.0f} s ({self._log} tells more)"
 
     def _run(self) -> int:
         self._log.parent.mkdir(parents=True, exist_ok=True)

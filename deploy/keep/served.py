@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clients import Client
+from clients.retry import NO_RETRIES
 from clients.url import Address
 from deploy.control import Control
 from deploy.errors import ServerAway
 from ensemble.settings import ImageSettings, SpaceSettings, read
 
-_TIMEOUT_S = 120.0
+# Each attempt at products that the server breaks over may cost a process of it: the keeper has its own pauses.
+_TIMEOUT_S = 60.0
 _ENSEMBLE = "embed_product"
 
 Rows = NDArray[np.float32]
@@ -73,7 +75,7 @@ class ServedEncoder:
     def __init__(self, url: str) -> None:
         address = Address.parse(url)
         self._control = Control(address.host, address.port)
-        self._client = Client(url, timeout_s=_TIMEOUT_S)
+        self._client = Client(url, timeout_s=_TIMEOUT_S, retries=NO_RETRIES)
 
     def release(self) -> int:
         """See ``Encoder``.

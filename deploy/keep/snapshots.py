@@ -13,8 +13,9 @@ from deploy.events import EventLog, logger
 from deploy.keep.options import KeepOptions
 from deploy.keep.rebuilding import rebuild
 from deploy.keep.served import Space
+from deploy.keep.tables import reach
 from deploy.living import Living
-from ensemble.errors import DamagedRelease, WrongCatalogue
+from ensemble.errors import ChangesRefused, DamagedRelease, WrongCatalogue
 from ensemble.index import Index
 from ensemble.index.snapshot import header_of
 from ensemble.index.snapshots import Snapshots
@@ -70,7 +71,11 @@ class Snapshotting:
         self._database = Database.open(living.catalogue)
         self._catalogue_id = self._database.catalogue_id
         self._newest: _Newest | None = None
-        self._begin(space())
+        try:
+            self._begin(space())
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,9 +96,9 @@ class Snapshotting:
         if space != self._space:
             self._journal.close()
             self._begin(space)
-        head = self._journal.head()
+        head, trimmed = reach(self._database)
         newest = self._newest = self._look()
-        if self._is_due(head, newest):
+        if newest.seq < trimmed or self._is_due(head, newest):  # what it lacks, no restart could replay
             self._write()
         return False
 
@@ -140,7 +145,7 @@ class Snapshotting:
         try:
             index = self._open(self._snapshots())
             index.apply(self._journal.changes(index.seq))
-        except (DamagedRelease, JournalTrimmed) as error:
+        except (DamagedRelease, JournalTrimmed, ChangesRefused) as error:
             logger.warning("the index is made from the database anew, since %s", error)
             return rebuild(self._journal, self._space.settings, self._catalogue_id)
         return index

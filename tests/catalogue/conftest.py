@@ -10,8 +10,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from catalogue.database import Database, Journal
+from catalogue.database import Database, Entry, Journal
 from catalogue.database.schema import metadata
+from catalogue.serving import Connection, Writer
+from catalogue.serving.operations import upserts
+from tests.catalogue import served
 from tests.catalogue.making import SPACE
 from tests.postgres import shared
 
@@ -58,6 +61,28 @@ def journal(database_url: str, database: Database) -> Iterator[Journal]:
     made = Journal(database_url, SPACE.space_id, database.catalogue_id)
     yield made
     made.close()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """An empty catalogue on SQLite."""
+    made = f"sqlite:///{tmp_path / 'catalogue.sqlite'}"
+    Database.open(made, create=True).close()
+    return made
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[Connection]:
+    """As a served model has it."""
+    made = Connection(url, served.SPACE)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def commit(connection: Connection) -> Writer[Entry, int]:
+    """The writer of products."""
+    return Writer(connection, upserts(served.SPACE, served.RELEASE))
 
 
 def emptied(url: str) -> str:

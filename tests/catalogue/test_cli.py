@@ -70,8 +70,26 @@ def test_products_are_written_changed_shown_and_removed(run: Run) -> None:
     ]
     journal = lines(run("journal", "--after", "3"))
     assert [(line["seq"], line["kind"], line["id"]) for line in journal] == [(4, "patch", "a"), (5, "delete", "c")]
+    refused = run("trim", "5")
+    assert refused.exit_code == MISTAKE
+    assert "allowed: below 5, where the catalogue is; or --force" in refused.stderr
     assert run("trim", "4").stdout == "the journal begins after 4\n"
     assert len(lines(run("journal"))) == 1
+    assert run("trim", "5", "--force").stdout == "the journal begins after 5\n"
+
+
+def test_a_line_ends_where_json_says_so(run: Run) -> None:
+    run("init")
+    title = "a\u2028b\x85c"
+    assert lines(run("upsert", given=json.dumps({"id": "a", "title": title}, ensure_ascii=False) + "\r\n")) == [
+        {"id": "a", "seq": 1}
+    ]
+    assert json.loads(run("get", "a").stdout.rstrip("\n"))["title"] == title
+
+
+def test_a_list_of_problems_that_cannot_be_written_is_told(run: Run, file: Path) -> None:
+    result = run("load", str(file), "--problems", str(file.parent / "missing" / "x.jsonl"))
+    assert (result.exit_code, "x.jsonl: cannot be written: No such file" in result.stderr) == (MISTAKE, True), result
 
 
 def test_a_status_tells_what_there_is(run: Run, database: Database) -> None:
@@ -145,6 +163,10 @@ def test_all_bad_rows_are_told_and_nothing_is_written(run: Run, tmp_path: Path) 
             MISTAKE,
             "title = 'y'; allowed: price, available and attributes",
         ),
+        (["upsert"], "\n", MISTAKE, "nothing was given; allowed: one JSON object as the argument"),
+        (["patch", "-"], "", MISTAKE, "nothing was given; allowed: one JSON object as the argument"),
+        (["journal", "--after", "99999999999999999999"], None, MISTAKE, "--after"),
+        (["trim", "99999999999999999999"], None, MISTAKE, "Invalid value for 'N'"),
         (["delete", ""], None, MISTAKE, "id = ''; allowed: 1 to 256 characters"),
         (["get", "x", "y"], None, MISTAKE, "no such product: x, y"),
         (["load", "missing.jsonl"], None, MISTAKE, "missing.jsonl: no such file"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import lzma
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,8 @@ def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path: Path, 
         ("missing.jsonl", None, "no such file"),
         ("c.parquet", b"PAR1 not really", "cannot be read as .parquet"),
         ("c.jsonl.gz", b"not packed", "cannot be read as .jsonl"),
+        ("c.jsonl.gz", gzip.compress(bytes(1_000))[:10] + b"\xff" * 50, "cannot be read as .jsonl"),
+        ("c.jsonl.xz", lzma.compress(bytes(1_000))[:24] + b"\xff" * 50, "cannot be read as .jsonl"),
         ("c.csv", b"id,id\n1,2\n", "every column once"),
         ("c.csv", b"", "every column once"),
         ("c.jsonl", b"", "holds no product"),

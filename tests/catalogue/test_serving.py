@@ -2,71 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from catalogue.database import Database, Entry, Space
-from catalogue.errors import CatalogueError
-from catalogue.serving import CATALOGUE, Connection, Writer, open_commits, open_deletions, open_patches
-from catalogue.serving.operations import Operation, deletions, patches, upserts
-from ensemble.errors import InvalidInput, Unavailable
+from catalogue.database import Database, Entry
+from catalogue.serving import Connection, Writer
+from catalogue.serving.operations import Operation, deletions, patches
+from ensemble.errors import InvalidInput
 from ensemble.serving import Tensors
-from ensemble.settings import ProductSettings, SpaceSettings, write
-
-SPACE = Space("s" * 64, 2, 2, ("title", "material"))
-RELEASE = 3
-UNIT = (0.6, 0.8)
-Row = tuple[float, ...]
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    made = f"sqlite:///{tmp_path / 'catalogue.sqlite'}"
-    Database.open(made, create=True).close()
-    return made
-
-
-@pytest.fixture
-def connection(url: str) -> Iterator[Connection]:
-    made = Connection(url, SPACE)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def commit(connection: Connection) -> Writer[Entry, int]:
-    return Writer(connection, upserts(SPACE, RELEASE))
-
-
-def bytes_of(values: Sequence[Any]) -> Any:
-    return np.array([[each if isinstance(each, bytes) else json.dumps(each).encode()] for each in values], object)
-
-
-def request(*products: Any, image: bytes = b"", row: Row = (*UNIT, 0, 0), **more: Any) -> dict[str, Any]:
-    count = len(products)
-    rows = np.array([row] * count, np.float32)
-    return {"PRODUCT": bytes_of(products), "IMAGE": bytes_of([image] * count), "ROW": rows, **more}
-
-
-def mug(name: str, **fields: Any) -> dict[str, Any]:
-    return {"id": name, "title": f"Mug {name}", **fields}
-
-
-def ids(database_url: str) -> list[str]:
-    with Database.open(database_url) as database:
-        return sorted(stored.product.id for stored in database.products())
-
-
-def told(answer: Tensors | Exception) -> Any:
-    if isinstance(answer, Exception):
-        return f"{type(answer).__name__} {answer}"
-    return {name: value.ravel().tolist() for name, value in answer.items()}
+from tests.catalogue.served import RELEASE, SPACE, UNIT, bytes_of, ids, mug, request, told
 
 
 def test_a_product_is_written_with_its_picture_and_its_row(commit: Writer[Entry, int], url: str) -> None:
@@ -201,58 +148,3 @@ def test_mistakes_in_patches_and_deletions(
     (answer,) = Writer(connection, operation).answer([inputs])
     assert isinstance(answer, InvalidInput)
     assert str(answer).startswith(message)
-
-
-def test_a_row_that_nobody_foresaw_fails_alone(connection: Connection, caplog: pytest.LogCaptureFixture) -> None:
-    def write(_database: Database, items: Sequence[int], *, whole: bool) -> list[int | CatalogueError]:
-        if 13 in items:
-            raise RuntimeError("unforeseen")
-        return list(items)
-
-    operation: Operation[int, int] = Operation(
-        "X", lambda inputs: inputs["X"].tolist(), write, lambda _items, done: {"Y": np.array(done)}
-    )
-    answers = Writer(connection, operation).answer([{"X": np.array([number])} for number in (1, 13, 2)])
-    assert [told(answer) for answer in answers] == [{"Y": [1]}, "RuntimeError unforeseen", {"Y": [2]}]
-    assert "each is tried alone" in caplog.text
-
-
-def test_without_a_database_every_write_says_so_until_there_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings = SpaceSettings(SPACE.space_id, 2, 2)
-    write(tmp_path / "settings.json", space=settings, product=ProductSettings(SPACE.text_fields))
-    monkeypatch.delenv(CATALOGUE, raising=False)
-    (answer,) = open_deletions().answer([{"PRODUCT_ID": bytes_of([b"a"])}])
-    assert told(answer).startswith("Unavailable TANDEM_CATALOGUE is not set, so that this server has no catalogue")
-    path = tmp_path / "catalogue.sqlite"
-    monkeypatch.setenv(CATALOGUE, f"sqlite:///{path}")
-    with caplog.at_level(logging.WARNING):
-        commit, patch = open_commits(tmp_path, RELEASE), open_patches(tmp_path)
-    assert caplog.text.count("writes are refused until this is mended: TANDEM_CATALOGUE: sqlite:///") == 2
-    (refused, invalid) = commit.answer([request(mug("P1")), request(mug(""))])
-    assert told(refused).startswith(f"Unavailable TANDEM_CATALOGUE: sqlite:///{path}: there is no such file")
-    assert told(invalid).startswith("InvalidInput PRODUCT.id")
-    Database.open(f"sqlite:///{path}", create=True).close()
-    assert told(commit.answer([request(mug("P1"))])[0])["SEQ"] == [1]
-    assert told(patch.answer([{"PATCH": bytes_of([{"id": "P1", "price": 1}])}])[0])["SEQ"] == [2]
-
-
-def test_a_database_that_comes_back_is_written_to_again(commit: Writer[Entry, int], tmp_path: Path) -> None:
-    path, aside = tmp_path / "catalogue.sqlite", tmp_path / "aside.sqlite"
-    assert told(commit.answer([request(mug("P1"))])[0])["SEQ"] == [1]
-    path.rename(aside)
-    for _ in range(2):
-        (answer,) = commit.answer([request(mug("P2"))])
-        assert isinstance(answer, Unavailable)
-        assert str(answer).startswith("TANDEM_CATALOGUE: sqlite:///")
-    aside.rename(path)
-    assert told(commit.answer([request(mug("P2"))])[0])["SEQ"] == [2]
-
-
-def test_a_space_that_is_known_otherwise_is_told(url: str) -> None:
-    with Database.open(url) as database:
-        database.register(Space(SPACE.space_id, 8, 8, SPACE.text_fields))
-    (answer,) = Writer(Connection(url, SPACE), upserts(SPACE, RELEASE)).answer([request(mug("P1"))])
-    assert isinstance(answer, Unavailable)
-    assert "as it is registered" in str(answer)

@@ -20,6 +20,7 @@ from catalogue.product import MAX_ID_CHARS
         (" Kitchen > Mugs ", "Kitchen/Mugs"),
         ("Home / Garden > Tools", "Home - Garden/Tools"),
         (["Fruit", "Citrus/Other", ""], "Fruit/Citrus-Other"),
+        (["A > B", "C"], "A - B/C"),
         ("/Kitchen//Mugs/", "Kitchen/Mugs"),
         ([], ""),
     ],
@@ -32,6 +33,13 @@ def test_category(value: Any, path: str) -> None:
 def test_a_category_from_levels_has_as_many_levels(levels: list[str]) -> None:
     path = values.category(levels)
     assert len(path.split("/")) == len(levels) if levels else path == ""
+
+
+@given(st.one_of(st.text("ab />-", max_size=12), st.lists(st.text("ab />-", max_size=6), max_size=4)))
+def test_a_category_is_the_same_when_it_is_read_again(value: Any) -> None:
+    path = values.category(value)
+    assert values.category(path) == path
+    assert ">" not in path
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def inputs(call: Call[Any]) -> Mapping[str, list[list[Any]]]:
             Query("mug", b"jpeg", (0.5, -2), 1, {"in": ["id", ["ä"]]}),
             "search",
             {"K": [[1]], "TEXT": [[b"mug"]], "IMAGE": [[b"jpeg"]], "WEIGHTS": [[0.5, -2.0]],
-             "FILTER": [[b'{"in": ["id", ["\\u00e4"]]}']]},
+             "FILTER": [['{"in": ["id", ["ä"]]}'.encode()]]},
         ),
         (Query("mug", min_seq=2**40), "search_text", {"K": [[10]], "TEXT": [[b"mug"]], "MIN_SEQ": [[2**40]]}),
     ],

@@ -44,6 +44,8 @@ STUB = (
         ("UNAVAILABLE", "503", "in ensemble 'search', MIN_SEQ: 9; this index is at 7", Behind),
         ("INVALID_ARGUMENT", "400", "MIN_SEQ: -1; at least 0 is allowed", BadInput),
         ("UNAVAILABLE", "503", "TANDEM_CATALOGUE: postgresql://...: Connection refused", Unavailable),
+        ("UNAVAILABLE", "503", "in ensemble 'upsert_product', TANDEM_CATALOGUE is not set, so", ServerFault),
+        ("UNAVAILABLE", "503", "TANDEM_CATALOGUE cannot be used: sqlite:///c: the file is damaged", ServerFault),
         ("UNAVAILABLE", "503", "Server is stopping, scheduler for model has stopped", Unavailable),
         ("UNAVAILABLE", "503", "failed to connect to all addresses; last error: Connection refused", NoServer),
         ("UNAVAILABLE", "503", "DNS resolution failed for nowhere:1: Domain name not found", NoServer),

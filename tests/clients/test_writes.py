@@ -59,6 +59,13 @@ def test_products_travel_as_json_with_their_pictures(tmp_path: Path) -> None:
     }
 
 
+def test_letters_of_other_alphabets_are_not_made_longer() -> None:
+    ((sent,),) = inputs(writes.upsert([({"id": "a", "title": "Чашка" * 6_000, "note": "\ud800"}, None)]))["PRODUCT"]
+    assert len(sent) < 61_000
+    assert json.loads(sent)["title"] == "Чашка" * 6_000
+    assert json.loads(sent)["note"] == "\ud800", "which the server refuses in its own words"
+
+
 def test_a_patch_tells_only_what_it_changes() -> None:
     patches = [
         Patch("a", price=9.5),

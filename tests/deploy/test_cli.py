@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from catalogue.database import Database
 from deploy import procfs
 from deploy.cli import app
 from deploy.errors import RequestFailed
@@ -139,3 +140,16 @@ def test_senseless_options_are_told_without_a_traceback(store: Path, serve: Serv
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "`shm_bytes` must be at least 1,048,576, got 1" in output
+
+
+@pytest.mark.parametrize("arguments", [(), ("--catalogue", "")])
+def test_without_a_catalogue_no_keeper_runs_and_that_is_said(store: Path, serve: Serve, arguments: list[str]) -> None:
+    if arguments:
+        Database.open(f"sqlite:///{store / 'catalogue.sqlite'}", create=True).close()
+    process = serve("--store", str(store), *ANY_PORTS, *arguments)
+    state_of(store)
+    assert len(procfs.children(process.pid)) == 1
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+    assert "no keeper runs" in output
+    assert not (store / "run" / "keeper.log").exists()

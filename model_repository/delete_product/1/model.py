@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import triton_python_backend_utils as pb_utils
@@ -13,9 +14,9 @@ from ensemble.serving import answer_batch
 class TritonPythonModel:
     """Deletes products; see ``catalogue.serving``."""
 
-    def initialize(self, _args: dict[str, str]) -> None:
+    def initialize(self, args: dict[str, str]) -> None:
         """Open the catalogue's database, which may be away for now."""
-        self._writer = open_deletions()
+        self._writer = open_deletions(Path(args["model_repository"]) / args["model_version"])
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Write all requests of a batch in one transaction; each is refused for its own reason."""

@@ -72,11 +72,12 @@ def test_a_row_that_is_none(made: Any, said: str) -> None:
         (Product("a", "Mug\ud800"), "title = 'Mug\\ud800'; allowed: valid UTF-8"),
         (
             Product("a", "Mug", attributes={"n": 2**63}),
-            "attributes.n = 9223372036854775808; allowed: whole numbers of 64",
+            "attributes.n = 9223372036854775808; allowed: finite numbers, and whole ones",
         ),
         (Product("a", "Mug", attributes={"n": 10**400}), "attributes.n"),
         (Product("a", "Mug", attributes={"n": float("inf")}), "attributes.n = inf; allowed: a finite number"),
         (Product("a", "Mug", attributes={"n": [1]}), "attributes.n = [1]; allowed: a string, a number or a flag"),  # type: ignore[dict-item]
+        (Product("a", "Mug", attributes={"": 1}), "attributes = ''; allowed: a name that is not empty"),
         (Product(" a", "Mug"), "id = ' a'; allowed: no white space at its ends"),
         (Product("a", "Mug", image=7), "image = 7; allowed: a string"),  # type: ignore[arg-type]
     ],
@@ -113,7 +114,8 @@ def test_a_picture_that_is_none() -> None:
         ({"price": "cheap", "available": None}, "; also available = None; allowed: true or false"),
         ({"attributes": ["x"]}, "attributes = ['x']; allowed: an object of name and value"),
         ({"attributes": {"a": [1]}}, "allowed: a string, a number or a flag, or null, for a"),
-        ({"attributes": {"title": "x"}}, "attributes.title; allowed: a name that no field of a product has"),
+        ({"attributes": {"title": "x"}}, "attributes.title; allowed: a name that is not empty and that no field of"),
+        ({"attributes": {" ": None}}, "attributes. ; allowed: a name that is not empty and that no field of a product"),
         ({"attributes": {"text": "x" * 10_000_000}}, "allowed: 65,536 in all"),
         ({"attributes": {"text": "x\x00"}}, "attributes.text holds a NUL character"),
     ],

@@ -1,20 +1,19 @@
-"""A full disk, a lock, a database that goes away: an error that says so, nothing half written, and on it goes."""
+"""A full disk, a database that goes away: an error that says so, nothing half written, and on it goes."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
-from catalogue.database import Database, Entry, Journal, opening
+from catalogue.database import Database, Entry, Journal
 from catalogue.errors import DatabaseError, DatabaseMissing, DatabaseUnavailable, WriteFailed
 from tests.catalogue.making import SPACE, entry, product, put, row
 from tests.postgres import Postgres, why_not
@@ -84,45 +83,6 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
             assert ids(database) == ["a", "b"]
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_a_lock_that_others_hold_for_too_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "LOCK_TIMEOUT_S", 0.05)
-    with opened(path) as database, closing(sqlite3.connect(path, isolation_level=None)) as other:
-        put(database, entry("a"))
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(
-            DatabaseUnavailable, match="other writers hold the database for too long; nothing was written"
-        ):
-            put(database, entry("b"))
-        assert ids(database) == ["a"]
-        other.execute("ROLLBACK")
-        put(database, entry("b"))
-
-
-def test_a_lock_that_others_hold_for_too_long_on_postgresql(
-    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(opening, "LOCK_TIMEOUT_S", 0.05)
-    with Database.open(postgresql_url) as database:
-        before = database.head()
-        entered, leave = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with database._transactions.writing():
-                entered.set()
-                leave.wait()
-
-        thread = threading.Thread(target=hold)
-        thread.start()
-        entered.wait()
-        try:
-            with pytest.raises(DatabaseUnavailable, match="other writers hold the database for too long"):
-                put(database, entry("held"))
-        finally:
-            leave.set()
-            thread.join()
-        assert database.head() == before
 
 
 def test_readers_are_not_held_up_by_a_writer(database: Database, journal: Journal) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalogue import Product, read
-from catalogue.database import Database, Entry
+from catalogue.database import Database, Entry, files
 from catalogue.database.files import came_with, export
 from catalogue.errors import BadEntry, BadRows, UnwritableFile
 from tests.catalogue.making import product, put
@@ -135,3 +137,24 @@ def test_a_picture_that_is_not_base64_is_told_with_its_row(tmp_path: Path) -> No
         list(came_with(str(path)))
     path.write_text('{"id": "a", "title": "x"}\n')
     assert list(came_with(str(path))) == []
+
+
+def test_pictures_are_found_where_the_first_row_has_none(tmp_path: Path) -> None:
+    jsonl, parquet = tmp_path / "c.jsonl", tmp_path / "c.parquet"
+    jsonl.write_text('{"id": "a", "title": "x"}\n{\n{"id": "b", "title": "x", "picture_bytes": "eA=="}\n')
+    assert list(came_with(str(jsonl))) == [(3, b"x")]
+    rows = [{"id": str(number), "picture_bytes": b"x" if number == 400 else None} for number in range(500)]
+    pq.write_table(pa.Table.from_pylist(rows), parquet)
+    assert list(came_with(str(parquet))) == [(401, b"x")]
+    pq.write_table(pa.table({"id": ["a"]}), parquet)
+    assert list(came_with(str(parquet))) == []
+
+
+def test_row_groups_of_an_export_are_closed_by_their_bytes(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BATCH_BYTES", 100)
+    put(database, *(Entry(product(str(number)), bytes(80)) for number in range(5)))
+    path = written(database, tmp_path / "out.parquet")
+    assert pq.ParquetFile(path).num_row_groups >= 3
+    assert [one.id for one in read(str(path)).products] == ["0", "1", "2", "3", "4"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalogue.database import Database, Journal
+from catalogue.database.address import parse, shown
 from catalogue.errors import DatabaseMissing, DatabaseUnavailable, DatabaseUnusable
 from tests.catalogue.making import SPACE, entry, put
 from tests.postgres import shared
@@ -56,6 +57,8 @@ def test_what_was_written_is_there_when_it_is_opened_again(database_url: str) ->
         ("nonsense", "the catalogue's address cannot be read; allowed: sqlite:///FILE or postgresql"),
         ("mysql://shop:secret@localhost/shop", "mysql:// is not a database of catalogues"),
         ("postgresql+asyncpg://shop:secret@localhost/shop", "is not a database of catalogues"),
+        ("postgresql+psycopg://shop:pa@secret@host/shop", "has an @ too many; write %40 in a password"),
+        ("postgresql+psycopg://shop:pa@secret/x@host:1/shop", "has an @ too many; write %40 in a password"),
         ("sqlite://", "in memory is lost with its program"),
         ("sqlite:///:memory:", "in memory is lost with its program"),
         ("sqlite:///file:x?mode=memory&uri=true", "in memory is lost with its program"),
@@ -131,6 +134,7 @@ def test_an_encoding_that_cannot_hold_every_text_is_told() -> None:
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
     url = "postgresql+psycopg://shop:secret@127.0.0.1:1/shop?password=secret&sslpassword=secret"
+    assert "secret" not in shown(parse(url.replace("password", "PassWord")))
     with pytest.raises(DatabaseUnavailable, match=r"shop:\*\*\*@127\.0\.0\.1:1/shop: cannot be reached") as caught:
         Database.open(url)
     assert "secret" not in str(caught.value)

@@ -2,102 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from catalogue import Catalogue, Product
-from catalogue.database import Database, Entry, Journal, Space
-from clients.errors import BadInput, NoServer, ServerFault
-from deploy.events import EventLog
-from deploy.keep.embedding import RETRY_S, Embedding
+from catalogue.database import Database
+from clients.errors import NoServer, ServerFault
+from deploy.keep.embedding import Embedding
+from deploy.keep.progress import RETRY_S
 from deploy.keep.served import Item, Rows
-from ensemble.errors import InvalidInput
-from ensemble.pipeline import Encoders
 from tests import tiny
-
-SPACE = tiny.SPACE.space_id
-BATCH = 4
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Towers:
-    """The encoders of a release, refusing as the server does."""
-
-    def __init__(self, models: Path) -> None:
-        self._encoders = Encoders.open(models, tiny.RELEASE)
-        self.number, self.after_next = tiny.RELEASE, tiny.RELEASE
-        self.fails: Exception | None = None
-        self.asked: list[list[str]] = []
-
-    def release(self) -> int:
-        return self.number
-
-    def rows(self, items: Sequence[Item]) -> Rows:
-        self.asked.append([str(product["id"]) for product, _ in items])
-        self.number = self.after_next
-        if self.fails is not None:
-            raise self.fails
-        try:
-            return self._encoders.embed_product([product for product, _ in items], [picture for _, picture in items])
-        except InvalidInput as error:
-            raise BadInput(str(error)) from None
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database.open(f"sqlite:///{tmp_path / 'catalogue.sqlite'}", create=True)) as made:
-        made.register(Space(SPACE, tiny.DIM, tiny.DIM, ("title",)))
-        yield made
-
-
-@pytest.fixture
-def towers(tiny_models: Path) -> Towers:
-    return Towers(tiny_models)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def embedding(database: Database, towers: Towers, tiny_models: Path, tmp_path: Path, clock: Clock) -> Embedding:
-    events = EventLog(tmp_path / "events.jsonl")
-    return Embedding(database, towers, tiny_models, events=events, batch=BATCH, clock=clock)
-
-
-def write(database: Database, *entries: tuple[str, bytes | None]) -> None:
-    written = database.upsert([Entry(Product(name, "red mug"), picture) for name, picture in entries])
-    assert all(isinstance(seq, int) for seq in written)
-
-
-def finish(embedding: Embedding) -> None:
-    while embedding.step():
-        pass
-
-
-def rows_of(database: Database, tmp_path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    with closing(Journal(f"sqlite:///{tmp_path / 'catalogue.sqlite'}", SPACE, database.catalogue_id)) as journal:
-        return {
-            change.id: change.row for change in journal.changes(0).changes if change.row is not None and len(change.row)
-        }
-
-
-def events(tmp_path: Path) -> list[dict[str, Any]]:
-    path = tmp_path / "events.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+from tests.deploy.keep.towers import BATCH, SPACE, Clock, Towers, events, finish, rows_of, write
 
 
 def test_products_get_the_rows_of_the_servers_own_towers(

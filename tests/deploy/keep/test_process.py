@@ -81,6 +81,24 @@ def test_one_that_dies_is_told_of_and_started_again(keeper: KeeperProcess, event
     assert "ended with code -9" in event.text
 
 
+def test_one_that_cannot_be_started_is_told_of_and_tried_again(
+    url: str, events: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_FIRST_PAUSE_S", 0.05)
+    log = tmp_path / "run" / "keeper.log"
+    log.mkdir(parents=True)
+    keeper = KeeperProcess(tmp_path, Living(url, tmp_path / "snapshots"), SERVER, KeepOptions(), events)
+    keeper.start()
+    try:
+        wait_for(lambda: bool(events.all()))
+        assert events.all()[0].kind == "keeper_died"
+        assert "the keeper cannot be started: [Errno 21] Is a directory" in events.all()[0].text
+        log.rmdir()
+        wait_for(lambda: keeper.pid is not None)
+    finally:
+        keeper.stop()
+
+
 def test_it_ends_when_it_is_stopped(keeper: KeeperProcess, events: EventLog) -> None:
     pid = keeper.pid
     assert pid is not None
