@@ -167,6 +167,21 @@ def test_an_engine_learns_on_opening_what_came_after_its_snapshot(folder: Path) 
     assert hits.slots.tolist() == [ROWS + 7]
 
 
+def test_a_query_away_from_every_row_is_answered_exactly(tmp_path: Path) -> None:
+    """Of negative weights alone: rows of one cone, so that no list has a score above zero."""
+    rng = np.random.default_rng(5)
+    rows = clustered(ROWS, 6)
+    rows[:, 0] = 2.0
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    slots = snapshot(tmp_path, rows)
+    build(slots, tmp_path)
+    queries = -rows[rng.choice(ROWS, 20)]
+    passing = [Passing.of(np.ones(ROWS, np.bool_))] * len(queries)
+    engine = AnnEngine.open(slots, tmp_path)
+    exact = ExactEngine(slots).search(queries, [10] * 20, passing)
+    assert recall(engine.search(queries, [10] * 20, passing), exact) == 1.0
+
+
 def test_queries_of_one_half(tmp_path: Path) -> None:
     rows = np.concatenate([clustered(ROWS, 11), clustered(ROWS, 12)], axis=1)
     slots = snapshot(tmp_path, rows)

@@ -64,9 +64,7 @@ def until_written(client: Client, product: dict[str, object]) -> int:
             time.sleep(0.2)
 
 
-def hold_refused(
-    client: Client, write: Callable[[], object], words: str, kind: type[Exception] = Unavailable
-) -> None:
+def hold_refused(client: Client, write: Callable[[], object], words: str, kind: type[Exception] = Unavailable) -> None:
     """A write is refused, and searches go on."""
     with pytest.raises(kind, match=words) as refused:
         write()

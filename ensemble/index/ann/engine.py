@@ -104,6 +104,9 @@ class AnnEngine:
         margin = np.float32(self._tuned.margin(rate))
         source = self._source(query, wanted, passing, rate)
         scores, reach = self._structure.scores(query)
+        if scores.max() <= 0:  # "less like this" and nothing else: the best rows are where no list is
+            best.take(passing.slots)
+            return
         few = min(lists, 1 + FIRST_ROWS * wanted * lists // passing.count)
         first = np.argpartition(scores + FIRST_MARGIN * margin * reach, -few)[-few:]
         best.take(source.rows(first))
