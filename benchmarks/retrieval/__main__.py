@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from benchmarks.figures import write_figures
-from benchmarks.retrieval.comparing import Row, Run, compare, table
+from benchmarks.retrieval.comparing import Row, Run, compare
 from benchmarks.retrieval.freshness import freshness
 from benchmarks.retrieval.shop import Shop
 from benchmarks.retrieval.systems import SYSTEMS
 from benchmarks.retrieval.systems.qdrant_system import QdrantEdge
 from benchmarks.retrieval.systems.tandem import Tandem
+from benchmarks.retrieval.tables import markdown, table
 
 # qdrant-edge's graph takes too long to build for more, unless it is asked for by name.
 QDRANT_MOST = 100_000
@@ -32,7 +33,7 @@ def main(
     ),
     again: Annotated[bool, typer.Option("--again", help="Build indexes that are built already.")] = False,
 ) -> None:
-    """Measure our engine beside others; figures go to STORE/bench/retrieval.json.
+    """Measure our engine beside others; figures go to STORE/bench/retrieval.json, and as tables to retrieval.md.
 
     Without --engines all are measured, but qdrant-edge with no more than 100,000 products.
     """
@@ -51,7 +52,9 @@ def main(
         console.print(f"an upsert is seen after {seen.p50_ms:.1f} ms, at the 99th percentile {seen.p99_ms:.1f} ms")
     figures["load_500k_s"] = next((row["load_s"] for row in mine if row["n"] == 500_000), None)
     figures["versions"] = {name: version(name) for name in LIBRARIES}
-    console.print(f"figures: {write_figures(store, 'retrieval', figures)}")
+    path = write_figures(store, "retrieval", figures)
+    path.with_suffix(".md").write_text(markdown(rows), "utf-8")
+    console.print(f"figures: {path}, and as tables {path.with_suffix('.md')}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.retrieval.measuring import TARGET, Chosen, choose, latencies, throughput
 from benchmarks.retrieval.memory import Loaded, loaded
@@ -115,23 +114,3 @@ def _row(rate: float, chosen: Chosen, ready: Ready) -> Row:
         "memory_mb": ready.loaded.memory_mb,
         "load_s": ready.loaded.load_s,
     }
-
-
-def table(rows: list[Row]) -> Table:
-    """The figures for people."""
-    shown = Table("products", "pass", "engine", "recall@10", "p50 ms", "QPS, 2 threads", "setting", "build s", "MB")
-    for number, row in enumerate(rows):
-        if number and row["pass_rate"] != rows[number - 1]["pass_rate"]:
-            shown.add_section()
-        shown.add_row(
-            f"{row['n']:,}",
-            f"{row['pass_rate']:.1%}",
-            row["engine"],
-            f"{row['recall_at_10']:.4f}" + ("" if row["reached"] else " (missed)"),
-            f"{row['p50_ms']:.3f}",
-            f"{row['qps_2_threads']:,.0f}",
-            str(row["setting"]),
-            f"{row['build_s']:.0f}",
-            f"{row['memory_mb']:.0f}",
-        )
-    return shown

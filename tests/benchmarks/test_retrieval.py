@@ -12,6 +12,7 @@ from benchmarks.retrieval.freshness import of
 from benchmarks.retrieval.measuring import check, choose, latencies, throughput
 from benchmarks.retrieval.shop import PASS_RATES, QUERIES, Floats, K, Numbers, Shop, recall, top_lot
 from benchmarks.retrieval.systems import SYSTEMS, Search, System, system
+from benchmarks.retrieval.tables import markdown
 from benchmarks.retrieval.titles import products, queries
 
 PRODUCTS = 2_000
@@ -137,6 +138,15 @@ def test_ours_obeys_known_and_new_filters(shop: Shop, tmp_path: Path) -> None:
     lots = [shop.lots[new(query)] for query in shop.queries[:5]]
     assert all(np.ptp(lot) <= top_lot(0.1) for lot in lots)
     engine.touch()
+
+
+def test_tables_say_what_was_missed() -> None:
+    row = {"n": 1_000, "pass_rate": 0.5, "engine": "guessing", "recall_at_10": 0.9, "reached": False, "p50_ms": 1.5}
+    row |= {"qps_2_threads": 1_200.0, "setting": 9, "build_s": 2.0, "memory_mb": 3.0}
+    lines = markdown([row, row | {"n": 2_000, "recall_at_10": 0.995, "reached": True}]).splitlines()
+    assert "| 50.0% | guessing | 0.9000 (missed) | 1.500 | 1,200 |  | 9 | 2 | 3 |" in lines
+    assert "| 50.0% | guessing | 0.9950 | 1.500 | 1,200 |  | 9 | 2 | 3 |" in lines
+    assert [line for line in lines if line.startswith("**")] == ["**1,000 products**", "**2,000 products**"]
 
 
 def test_an_upsert_is_seen_with_the_first_state_that_holds_it() -> None:

@@ -140,12 +140,14 @@ def take(base: Any, tail: Any, slots: Any, query: Any, found: int, best_slots: A
     Returns:
         How many best rows there are now.
     """
+    wanted = best_slots.shape[0]
     for number in range(slots.shape[0]):
         if number + AHEAD < slots.shape[0]:
             fetch_row(base, tail, slots[number + AHEAD])
         slot = slots[number]
-        if slot >= base.shape[0]:
-            found = insert(slot, score(tail, slot - base.shape[0], query), best_slots, best_scores, found)
-        elif slot >= 0:
-            found = insert(slot, score(base, slot, query), best_slots, best_scores, found)
+        if slot < 0:
+            continue
+        value = score(base, slot, query) if slot < base.shape[0] else score(tail, slot - base.shape[0], query)
+        if found < wanted or value >= best_scores[wanted - 1]:
+            found = insert(slot, value, best_slots, best_scores, found)
     return found
