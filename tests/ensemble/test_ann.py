@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -11,48 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from ensemble.errors import DamagedRelease
-from ensemble.index import ExactEngine, Hits, IndexBuilder, Passing, Slots, load
-from ensemble.index.ann import FILES, AnnEngine, build
+from ensemble.index import ExactEngine, Hits, Passing, Slots, load
+from ensemble.index.ann import AnnEngine, build
 from ensemble.index.ann.structure import Structure
 from ensemble.index.ann.training import train
 from ensemble.index.ann.tuned import Tuned
-from ensemble.index.ann.tuning import LEAST_MARGINS
-from ensemble.index.preparing import prepare
-from ensemble.settings import SpaceSettings
-from tests.ensemble.journal_twin import Change, Changes
+from tests.ensemble.clustered import DIM, Floats, append, clustered, snapshot
 
-ROWS, DIM = 4_000, 32
+ROWS = 4_000
 EVERYWHERE, NARROW = Tuned((1_000.0,) * 3, (10_000, 10_000)), Tuned((0.5, 0.5, 0.5), (16, 64))
-Floats = NDArray[np.float32]
-
-
-def clustered(count: int, seed: int) -> Floats:
-    """Unit rows in clusters of many sizes; every tenth is nearly the one before, as variants of a product are."""
-    rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(0).normal(size=(60, DIM))
-    rows = centres[np.minimum(rng.geometric(0.05, count), 60) - 1] + 0.7 * rng.normal(size=(count, DIM))
-    rows[1::10] = rows[::10][: len(rows[1::10])] + 0.01 * rng.normal(size=rows[1::10].shape)
-    unit: Floats = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return unit
-
-
-def snapshot(folder: Path, rows: Floats) -> Slots:
-    half = rows.shape[1] // 2
-    builder = IndexBuilder(SpaceSettings("space-a", half, rows.shape[1] - half))
-    builder.add([{"id": f"P{number}"} for number in range(len(rows))], rows)
-    builder.save(folder)
-    return load(folder)
-
-
-def append(slots: Slots, rows: Floats) -> None:
-    made = [
-        Change(f"N{slots.seq}-{n}", f'{{"id": "N{slots.seq}-{n}"}}'.encode(), row)
-        for n, row in enumerate(rows.astype(np.float16))
-    ]
-    slots.flip(prepare(slots, Changes(slots.seq + 1, made)))
 
 
 @cache
@@ -215,57 +182,3 @@ def test_no_row_passes(folder: Path) -> None:
     none = Passing.of(np.zeros(ROWS, np.bool_))
     (hits,) = AnnEngine.open(slots, folder).search(clustered(1, 16), [10], [none])
     assert hits.slots.tolist() == hits.scores.tolist() == []
-
-
-def test_the_same_rows_and_seed_give_the_same_files(tmp_path: Path) -> None:
-    slots = snapshot(tmp_path, clustered(500, 17))
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        build(slots, tmp_path / name, queries=clustered(40, 21), seed=3, threads=1)
-    for file in FILES:
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-
-
-def test_lists_that_cannot_be_written_are_told_as_by_the_system(tmp_path: Path) -> None:
-    """As on a full disk: FAISS itself raises what no one expects of a disk."""
-    structure = train(snapshot(tmp_path, clustered(500, 17)).base, 0)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            structure.save(tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_without_queries_the_margins_are_at_least_those_that_short_queries_need(tmp_path: Path) -> None:
-    slots = snapshot(tmp_path, clustered(300, 22))
-    assert all(np.array(build(slots, tmp_path, threads=1).tuned.margins) >= LEAST_MARGINS)
-
-
-def test_rows_that_are_not_finite_are_refused_by_number(tmp_path: Path) -> None:
-    rows = clustered(200, 18).astype(np.float16)
-    rows[123, 4] = np.nan
-    with pytest.raises(ValueError, match="row 123 holds a value that is not finite"):
-        train(rows, 0)
-
-
-def test_too_few_rows_are_refused(tmp_path: Path) -> None:
-    slots = snapshot(tmp_path, clustered(20, 19))
-    with pytest.raises(ValueError, match="20 rows; at least 64"):
-        build(slots, tmp_path)
-
-
-def test_lists_of_more_slots_than_there_are_are_refused(tmp_path: Path, folder: Path) -> None:
-    few = snapshot(tmp_path, clustered(100, 20))
-    with pytest.raises(DamagedRelease, match="lists of 4000 slots do not belong to an index of 100"):
-        AnnEngine.open(few, folder)
-
-
-def test_settings_between_those_that_were_measured() -> None:
-    tuned = Tuned((12.0, 10.0, 6.0), (100, 400))
-    assert [tuned.margin(rate) for rate in (1.0, 0.1, 0.01, 0.001)] == [12.0, 10.0, 6.0, 6.0]
-    assert tuned.margin(10**-0.5) == pytest.approx(11.0)
-    assert [tuned.candidate_count(wanted) for wanted in (1, 10, 100, 1_000)] == [100, 100, 400, 1_600]
-    with pytest.raises(ValueError, match="3 margins"):
-        Tuned((1.0,), (100, 400))
