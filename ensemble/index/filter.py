@@ -8,9 +8,8 @@ A product without the field matches none of the first four. Words are compared a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,8 @@ import numpy as np
 from ensemble.errors import InvalidInput
 from ensemble.index.columns import ALLOWED, Column, Kind, Mask, Numbers, Stored, accepts
 from ensemble.index.filter_size import MAX_BYTES, MAX_DEPTH, FilterSize
-from ensemble.index.names import Names
+from ensemble.index.nodes import And, Columns, Equals, IsIn, Node, Not, Or, Under, Within, stored
 from ensemble.words import as_word
-
-Columns = Mapping[str, Column]
-Evaluate = Callable[[Columns, Numbers | None], Mask]
 
 
 @dataclass(frozen=True)
@@ -30,16 +26,16 @@ class Filter:
     """A compiled filter. It stays right while columns gain words, and columns are added; not when one changes its kind.
 
     Args:
-        evaluate: Computes the mask from columns and the slots that are asked about.
+        tree: What it says.
         nbytes: The most memory that it takes.
     """
 
-    evaluate: Evaluate
+    tree: Node
     nbytes: int
 
     def mask(self, columns: Columns, slots: Numbers | None = None) -> Mask:
         """Which slots pass, as bool: of all, or of ``slots``, in their order."""
-        return self.evaluate(columns, slots)
+        return self.tree.mask(columns, slots)
 
 
 def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -> Filter | None:
@@ -82,7 +78,7 @@ class _Scope:
         return replace(self, depth=self.depth - 1)
 
 
-def _compile(expression: Any, scope: _Scope, place: str) -> Evaluate:
+def _compile(expression: Any, scope: _Scope, place: str) -> Node:
     if scope.depth == 0:
         raise InvalidInput(place, f"nested deeper than {MAX_DEPTH}")
     if not isinstance(expression, dict) or len(expression) != 1:
@@ -93,46 +89,41 @@ def _compile(expression: Any, scope: _Scope, place: str) -> Evaluate:
     return _OPERATORS[operator](operand, scope, f"{place}.{operator}")
 
 
-def _all_of(operand: Any, scope: _Scope, place: str) -> Evaluate:
-    parts = _parts(operand, scope, place)
-    return lambda live, slots: reduce(np.logical_and, (part(live, slots) for part in parts))
+def _all_of(operand: Any, scope: _Scope, place: str) -> Node:
+    return And(_parts(operand, scope, place))
 
 
-def _any_of(operand: Any, scope: _Scope, place: str) -> Evaluate:
-    parts = _parts(operand, scope, place)
-    return lambda live, slots: reduce(np.logical_or, (part(live, slots) for part in parts))
+def _any_of(operand: Any, scope: _Scope, place: str) -> Node:
+    return Or(_parts(operand, scope, place))
 
 
-def _parts(operand: Any, scope: _Scope, place: str) -> list[Evaluate]:
+def _parts(operand: Any, scope: _Scope, place: str) -> tuple[Node, ...]:
     scope.size.add(place)
     if not isinstance(operand, list) or not operand:
         raise InvalidInput(place, f"a list of at least one expression is needed, got {_shown(operand)}")
-    return [_compile(part, scope.inner, f"{place}[{number}]") for number, part in enumerate(operand)]
+    return tuple(_compile(part, scope.inner, f"{place}[{number}]") for number, part in enumerate(operand))
 
 
-def _none_of(operand: Any, scope: _Scope, place: str) -> Evaluate:
+def _none_of(operand: Any, scope: _Scope, place: str) -> Node:
     scope.size.add(place)
-    part = _compile(operand, scope.inner, place)
-    return lambda live, slots: np.logical_not(part(live, slots))
+    return Not(_compile(operand, scope.inner, place))
 
 
-def _equals(operand: Any, scope: _Scope, place: str) -> Evaluate:
+def _equals(operand: Any, scope: _Scope, place: str) -> Node:
     scope.size.add(place, leaves=1)
     field, given = _arguments(operand, scope.columns, place, "field", "value")
-    value = _compared(scope.columns[field], field, given, place)
-    return lambda live, slots: live[field].equals(value, slots)
+    return Equals(field, _compared(scope.columns[field], field, given, place))
 
 
-def _is_in(operand: Any, scope: _Scope, place: str) -> Evaluate:
+def _is_in(operand: Any, scope: _Scope, place: str) -> Node:
     field, given = _arguments(operand, scope.columns, place, "field", "[values]")
     if not isinstance(given, list):
         raise InvalidInput(place, f"a list of values is needed, got {_shown(given)}")
     scope.size.add(place, leaves=1, values=len(given))
-    values = [_compared(scope.columns[field], field, value, place) for value in given]
-    return lambda live, slots: live[field].is_in(values, slots)
+    return IsIn(field, tuple(_compared(scope.columns[field], field, value, place) for value in given))
 
 
-def _within(operand: Any, scope: _Scope, place: str) -> Evaluate:
+def _within(operand: Any, scope: _Scope, place: str) -> Node:
     scope.size.add(place, leaves=1)
     field, low, high = _arguments(operand, scope.columns, place, "field", "low", "high")
     if scope.columns[field].kind != "number":
@@ -140,42 +131,20 @@ def _within(operand: Any, scope: _Scope, place: str) -> Evaluate:
     for bound in (low, high):
         if bound is not None:
             _check("number", field, bound, place)
-    bottom, top = -np.inf if low is None else float(low), np.inf if high is None else float(high)
-    return lambda live, slots: _stored(live, field).within(bottom, top, slots)
+    return Within(field, -np.inf if low is None else float(low), np.inf if high is None else float(high))
 
 
-def _under(operand: Any, scope: _Scope, place: str) -> Evaluate:
+def _under(operand: Any, scope: _Scope, place: str) -> Node:
     scope.size.add(place, leaves=1)
     field, path = _arguments(operand, scope.columns, place, "category", "path")
     if field != "category" or not isinstance(path, str) or not path.strip("/"):
         raise InvalidInput(place, f'["category", "A/B"] is needed, got {_shown(operand)}')
-    below = _Below(path.strip("/"))
-    scope.size.codes += len(below.codes(_stored(scope.columns, field).words))
-    return lambda live, slots: _stored(live, field).coded_in(below.codes(_stored(live, field).words), slots)
+    below = Under(path.strip("/"))
+    scope.size.codes += len(below.codes(stored(scope.columns, field).words))
+    return below
 
 
-class _Below:
-    """The categories at or below one: each word of a growing vocabulary is looked at once."""
-
-    def __init__(self, root: str) -> None:
-        self._root, self._seen, self._codes = root, 0, list[int]()
-
-    def codes(self, words: Names) -> list[int]:
-        first, self._seen = self._seen, len(words)
-        for code, word in enumerate(words.since(first), first):
-            if word == self._root or word.startswith(f"{self._root}/"):
-                self._codes.append(code)
-        return self._codes
-
-
-def _stored(columns: Columns, field: str) -> Stored:
-    column = columns[field]
-    if not isinstance(column, Stored):
-        raise TypeError(f"{field!r} has no values of its own")
-    return column
-
-
-_OPERATORS: dict[str, Callable[[Any, _Scope, str], Evaluate]] = {
+_OPERATORS: dict[str, Callable[[Any, _Scope, str], Node]] = {
     "eq": _equals,
     "in": _is_in,
     "range": _within,
