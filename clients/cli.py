@@ -35,6 +35,9 @@ Weights = Annotated[
 Filter = Annotated[
     str | None, typer.Option(metavar="JSON", help="""Which products, as in '{"range": ["price", null, 20]}'.""")
 ]
+Rank = Annotated[
+    str | None, typer.Option(metavar="SCORE", help="Choose and order by it, as in 'similarity - 0.01 * price'.")
+]
 Sheet = Annotated[
     Path | None,
     typer.Option(metavar="OUT.png", help="Write a contact sheet of the query and what was found.", dir_okay=False),
@@ -55,6 +58,7 @@ def search(  # noqa: PLR0913 - one argument an option
     weights: Weights = None,
     k: Annotated[int, typer.Option("-k", metavar="K", help="How many products.")] = 10,
     filter: Filter = None,  # noqa: A002 - the option's name
+    rank: Rank = None,
     min_seq: Annotated[
         int | None, typer.Option(metavar="N", help="Answer from a catalogue that knows of this write.")
     ] = None,
@@ -67,7 +71,7 @@ def search(  # noqa: PLR0913 - one argument an option
     """Find the products nearest to a text, a photo, or both."""
     with mistakes_told():
         photo = None if image is None else image_bytes(image)
-        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter, min_seq)
+        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter, min_seq, rank)
         with Client(url, timeout_s=timeout_s) as client:
             answer = client.search_many([query])[0]
         if sheet is not None:

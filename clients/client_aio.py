@@ -60,9 +60,10 @@ class AsyncClient:
         k: int = 10,
         filter: Filter | None = None,  # noqa: A002 - the field's own word
         min_seq: int | None = None,
+        rank: Text | None = None,
     ) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return (await self.search_many([Query(text, image, weights, k, filter, min_seq)]))[0]
+        return (await self.search_many([Query(text, image, weights, k, filter, min_seq, rank)]))[0]
 
     async def search_many(self, queries: Sequence[Query]) -> list[Answer]:
         """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""

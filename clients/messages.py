@@ -47,6 +47,8 @@ def search(queries: Sequence[Query]) -> Call[list[Answer]]:
     if any(query.filter is not None for query in queries):
         filters = [b"" if query.filter is None else json_bytes("FILTER", query.filter) for query in queries]
         inputs.append(byte_rows("FILTER", filters))
+    if any(query.rank is not None for query in queries):
+        inputs.append(byte_rows("RANK", [utf8(query.rank or "") for query in queries]))
     if any(query.min_seq is not None for query in queries):
         inputs.append(integer_rows("MIN_SEQ", [query.min_seq or 0 for query in queries], "INT64"))
     return Call(model, tuple(inputs), read_answers)

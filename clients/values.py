@@ -33,6 +33,8 @@ class Query:
         weights: How much text and photo count; by default equally. A negative one means "less like this".
         k: How many products to return.
         filter: Which products may be returned; by default all.
+        rank: The business score that products are chosen and ordered by, as in
+            ``similarity + 0.2 * log1p(popularity) - 0.01 * price``; by default the similarity.
         min_seq: The least state of the catalogue that may answer, as in ``Written.seq``: the server waits for it for a
             moment, then refuses with `Behind`. By default any state.
 
@@ -46,6 +48,7 @@ class Query:
     k: int = 10
     filter: Filter | None = None
     min_seq: int | None = None
+    rank: Text | None = None
 
     def __post_init__(self) -> None:
         if self.text is None and self.image is None:
@@ -145,7 +148,7 @@ class Result:
 
     Args:
         id: The product's id in the catalogue.
-        score: Weighted similarity; higher is closer.
+        score: Weighted similarity, or the business score where one was asked for; higher is better.
         title: Name of the product.
         category: A path, as in ``Kitchen/Mugs``.
         price: In the shop's currency.

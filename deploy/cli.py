@@ -19,10 +19,12 @@ from rich.text import Text
 
 from deploy.engine_cli import check_engines_here
 from deploy.errors import Aborted, DeployError
+from deploy.feed_cli import feed_here
 from deploy.keep.cli import keep as keep_here
 from deploy.keep.options import KeepOptions
 from deploy.living import CATALOGUE
 from deploy.options import ServeOptions
+from deploy.searching import Searching
 
 if TYPE_CHECKING:
     from deploy.server import Server
@@ -42,6 +44,13 @@ _Catalogue = Annotated[
     ),
 ]
 _Port = Annotated[int, typer.Option(help="0 chooses a free one.")]
+_Engine = Annotated[
+    str,
+    typer.Option(
+        help="What searches the index: auto (the GPU where there is one, else main memory), cpu, gpu, gpu-int8, milvus."
+    ),
+]
+_Milvus = Annotated[str | None, typer.Option(help="Where Milvus is, for --engine milvus; TANDEM_MILVUS_TOKEN logs in.")]
 _Keep = Annotated[bool, typer.Option(help="Run the keeper: snapshots of the index, vectors for products without.")]
 _Trim = Annotated[
     bool, typer.Option("--trim", help="Have it forget journal entries; not where several stores share a catalogue.")
@@ -64,6 +73,8 @@ def serve(  # noqa: PLR0913 -- an option each
     grpc_port: _Port = 8001,
     metrics_port: _Port = 8002,
     log: Annotated[Path | None, typer.Option(help="The server's log; by default STORE/run/triton.log.")] = None,
+    engine: _Engine = "auto",
+    milvus: _Milvus = None,
     keep: _Keep = True,
     trim: _Trim = False,
     shm_bytes: _ShmBytes = _DEFAULTS.shm_bytes,
@@ -77,7 +88,7 @@ def serve(  # noqa: PLR0913 -- an option each
 
         server = Server(
             store, catalogue=catalogue, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port,
-            host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes),
+            host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes, searching=Searching(engine, milvus)),
             keep=KeepOptions(trim=trim) if keep else None,
         )  # fmt: skip
         _serve(server, store / "run" / "serve.json", log, keep=keep)
@@ -89,6 +100,7 @@ def serve(  # noqa: PLR0913 -- an option each
 
 app.command("check-engines")(check_engines_here)
 app.command("keep")(keep_here)
+app.command("feed")(feed_here)
 
 
 def _fail(problem: str) -> NoReturn:

@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.embedded import EmbeddedServer
 from deploy.living import CATALOGUE, SNAPSHOTS, Living
 from deploy.options import Endpoints, ServeOptions
+from deploy.searching import VARIABLES, Searching
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 _STUB_TIMEOUT_S = 120
@@ -52,7 +53,12 @@ def server_command(
 
 
 def server_environment(
-    workdir: Path, base: Mapping[str, str] = os.environ, *, living: Living | None = None
+    workdir: Path,
+    base: Mapping[str, str] = os.environ,
+    *,
+    living: Living | None = None,
+    searching: Searching | None = None,
+    store: Path | None = None,
 ) -> dict[str, str]:
     """Environment of the server and its stubs, made from ``base``.
 
@@ -63,10 +69,13 @@ def server_environment(
         workdir: The server's private directory.
         base: What it inherits.
         living: The catalogue that the index follows; without one it stays as it was released.
+        searching: The engine that searches it; None for the default.
+        store: Where what an engine prepares for this machine is kept; None for nowhere.
     """
-    inherited = {name: value for name, value in base.items() if name not in (CATALOGUE, SNAPSHOTS)}
+    ours = {CATALOGUE, SNAPSHOTS, *VARIABLES}
     return {
-        **inherited,
+        **{name: value for name, value in base.items() if name not in ours},
+        **(searching or Searching()).environment(store),
         **({} if living is None else {CATALOGUE: living.catalogue, SNAPSHOTS: str(living.snapshots)}),
         "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH")),
         "PYTHONPATH": _prepend(str(PROJECT_ROOT), base.get("PYTHONPATH")),

@@ -102,7 +102,9 @@ class Launcher:
             lay_out_models(self.release, models)
             compile_models(models)
             command = server_command(self.embedded, workdir, models, self.endpoints, self.options)
-            environment = server_environment(workdir, living=self.living)
+            environment = server_environment(
+                workdir, living=self.living, searching=self.options.searching, store=self.release.models.parent
+            )
             process = TritonProcess(command, environment, workdir, self.log or workdir / "triton.log")
         except BaseException:
             shutil.rmtree(workdir, ignore_errors=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploy.errors import PortTaken
+from deploy.searching import Searching
 
 _HIGHEST_PORT = 65_535
 
@@ -19,11 +20,13 @@ class ServeOptions:
         shm_bytes: Shared memory that each Python model instance starts with; it grows when larger tensors pass.
         start_timeout_s: Time for loading all models, warm-up included.
         exit_timeout_s: Time that requests in flight are given to finish after SIGTERM.
+        searching: The engine that searches the index.
     """
 
     shm_bytes: int = 2 * 1024 * 1024
     start_timeout_s: float = 300.0
     exit_timeout_s: int = 30
+    searching: Searching = field(default_factory=Searching)
 
     def __post_init__(self) -> None:
         for name, smallest in (("shm_bytes", 1 << 20), ("exit_timeout_s", 1)):

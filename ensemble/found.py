@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.index import Hits, Reading
+from ensemble.index import Hits, State
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,10 @@ class Found:
     seq: int
 
     @classmethod
-    def of(cls, hits: Sequence[Hits], state: Reading, *, documents: bool = True) -> Found:
+    def of(cls, hits: Sequence[Hits], state: State, *, documents: bool = True) -> Found:
         """Take what hits are of out of a state that is still open."""
-        slots = state.slots
-        texts = [[slots.document(slot) for slot in hit.slots.tolist()] for hit in hits] if documents else None
-        return cls(list(hits), [slots.ids(hit.slots) for hit in hits], texts, state.seq)
+        texts = [state.documents(hit) for hit in hits] if documents else None
+        return cls(list(hits), [state.ids(hit) for hit in hits], texts, state.seq)
 
 
 def rectangle(found: Found) -> dict[str, NDArray[Any]]:

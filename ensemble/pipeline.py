@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ensemble.found import Found
 from ensemble.image import ImagePreprocessor
 from ensemble.index import Index, Still
+from ensemble.index.choice import CPU, EngineChoice
 from ensemble.opening import AnyTower, open_tower
 from ensemble.product import ProductPreprocessor, product_rows
 from ensemble.retrieval import Retrieval
@@ -33,7 +34,7 @@ class Hit:
 
     Args:
         id: Its id.
-        score: Inner product with the query row.
+        score: Inner product with the query row, or the business score where one was asked for.
         product: The product as the catalogue has it.
     """
 
@@ -116,6 +117,14 @@ class Pipeline:
         """
         return cls(Encoders.open(models, release, threads=threads), open_retrieval(models / "retrieve" / str(release)))
 
+    @property
+    def index(self) -> Index:
+        """The index, which lies in this process."""
+        index = self.retrieval.source.index
+        if not isinstance(index, Index):
+            raise TypeError(f"{type(index).__name__} does not lie in this process")
+        return index
+
     def search(
         self,
         texts: Sequence[bytes | str] | None = None,
@@ -124,6 +133,7 @@ class Pipeline:
         weights: tuple[float, float] = (1.0, 1.0),
         k: int = 10,
         filter: str = "",  # noqa: A002 - the word of the request
+        rank: str = "",
     ) -> list[list[Hit]]:
         """Search with texts, photos, or a text and a photo a row.
 
@@ -135,6 +145,7 @@ class Pipeline:
             "WEIGHTS": np.tile(np.array(weights, np.float32), (batch, 1)),
             "K": np.full((batch, 1), k, np.int32),
             "FILTER": np.full((batch, 1), filter.encode(), object),
+            "RANK": np.full((batch, 1), rank.encode(), object),
         }
         if texts is not None:
             request["TEXT_VECTOR"] = self.encoders.embed_text(texts)
@@ -146,14 +157,14 @@ class Pipeline:
         return [_hits(answer, row) for row in range(batch)]
 
 
-def open_retrieval(folder: Path) -> Retrieval:
+def open_retrieval(folder: Path, *, engine: EngineChoice = CPU) -> Retrieval:
     """Open the index of a release as it was made: ``settings.json`` and ``index/`` in ``folder``.
 
     Raises:
         DamagedRelease: A file is missing, altered, or of another space.
     """
     space = read(folder / "settings.json", "space", SpaceSettings)
-    return Retrieval(Still(Index.open(folder / "index", space_id=space.space_id)), space)
+    return Retrieval(Still(Index.open(folder / "index", space_id=space.space_id, engine=engine)), space)
 
 
 def _hits(found: Found, row: int) -> list[Hit]:

@@ -1,15 +1,17 @@
-"""What a request asks for: its query rows, how many products each wants, which filter, and how fresh."""
+"""What a request asks for: its query rows, how many products each wants, which filter and score, and how fresh."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.arrays import Rows, beside, in_one_place, on_host, zeros_beside
 from ensemble.errors import InvalidInput
+from ensemble.index.rank import factor_of
 from ensemble.settings import SpaceSettings
 
 Floats = NDArray[np.float32]
@@ -25,15 +27,18 @@ class Asked:
     """One request, checked as far as it can be without an index.
 
     Args:
-        rows: ``(batch, row_dim)`` float32, from ``query_rows``.
+        rows: ``(batch, row_dim)`` float32, from ``query_rows``: where the vectors are. Multiplied by what ``ranks`` say
+            of the similarity.
         counts: How many products each row wants.
         filters: The filter of each row; empty for none.
+        ranks: The business score of each row; empty for the similarity alone.
         min_seq: The journal entry that the answer must hold.
     """
 
-    rows: Floats
+    rows: Rows
     counts: list[int]
     filters: list[bytes]
+    ranks: list[bytes]
     min_seq: int
 
     @classmethod
@@ -53,11 +58,16 @@ class Asked:
         for row, number in enumerate(numbers):
             if number < 0:
                 raise InvalidInput("MIN_SEQ", f"{number}; a sequence number of at least 0 is needed").at(row, of=batch)
-        return cls(rows, counts, _column(request, "FILTER", b"", batch), max(numbers, default=0))
+        ranks = _column(request, "RANK", b"", batch)
+        if any(ranks):
+            rows *= beside(rows, _factors(ranks)[:, None])
+        return cls(rows, counts, _column(request, "FILTER", b"", batch), ranks, max(numbers, default=0))
 
 
-def query_rows(text: Floats | None, image: Floats | None, weights: Floats | None, space: SpaceSettings) -> Floats:
+def query_rows(text: Rows, image: Rows, weights: Floats | None, space: SpaceSettings) -> Rows:
     """Build ``(batch, row_dim)`` queries; see "Rows, weights and scores" in docs/design.md.
+
+    Vectors on a GPU make queries there; whether these are finite is told by the search, which waits for the GPU once.
 
     Args:
         text: ``(batch, text_dim)`` unit vectors, or None.
@@ -71,9 +81,11 @@ def query_rows(text: Floats | None, image: Floats | None, weights: Floats | None
     """
     if text is None and image is None:
         raise InvalidInput("TEXT_VECTOR, IMAGE_VECTOR", "both are missing; give at least one")
-    batch = len(text if text is not None else image)  # type: ignore[arg-type]
+    text, image = in_one_place(text, image)
+    given = text if text is not None else image
+    batch = len(given)
     parts = normal_weights(weights, batch, has_text=text is not None, has_image=image is not None)
-    rows = np.zeros((batch, space.row_dim), np.float32)
+    rows = zeros_beside(given, (batch, space.row_dim))
     halves = (slice(None, space.text_dim), slice(space.text_dim, None))
     kinds = (
         ("TEXT_VECTOR", text, space.text_dim, space.text_query),
@@ -85,7 +97,7 @@ def query_rows(text: Floats | None, image: Floats | None, weights: Floats | None
         _check_vectors(name, vectors, dim)
         for half, half_weight in zip(halves, half_weights, strict=True):
             if half_weight:
-                rows[:, half] += parts[:, column, None] * np.float32(half_weight) * vectors
+                rows[:, half] += beside(vectors, parts[:, column, None] * np.float32(half_weight)) * vectors
     return rows
 
 
@@ -106,9 +118,11 @@ def normal_weights(weights: Floats | None, batch: int, *, has_text: bool, has_im
     return normal
 
 
-def _check_vectors(name: str, vectors: Floats, dim: int) -> None:
+def _check_vectors(name: str, vectors: Rows, dim: int) -> None:
     if vectors.ndim != 2 or vectors.shape[1] != dim:
         raise InvalidInput(name, f"shape {list(vectors.shape)}; [batch, {dim}] is needed")
+    if not on_host(vectors):
+        return
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         raise InvalidInput(name, "holds a value that is not finite").at(int(np.argmin(finite)), of=len(vectors))
@@ -116,6 +130,17 @@ def _check_vectors(name: str, vectors: Floats, dim: int) -> None:
     if (norms > MAX_NORM).any():
         row = int(np.argmax(norms))
         raise InvalidInput(name, f"norm {norms[row]:.3g}; at most {MAX_NORM:g} is allowed").at(row, of=len(vectors))
+
+
+def _factors(ranks: Sequence[bytes]) -> Floats:
+    """``(batch,)``: what the business score of each row multiplies the similarity with."""
+    factors = np.ones(len(ranks), np.float32)
+    for row, rank in enumerate(ranks):
+        try:
+            factors[row] = factor_of(rank)
+        except InvalidInput as error:
+            raise error.at(row, of=len(ranks)) from None
+    return factors
 
 
 def _column(request: Tensors, name: str, default: Any, batch: int) -> list[Any]:

@@ -6,13 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-
+from ensemble.arrays import joined, to_host
 from ensemble.errors import Behind, InvalidInput
 from ensemble.found import Found
-from ensemble.index import Hits, IndexSource, Passing, Reading, Slots
+from ensemble.index import Hits, IndexSource, State
 from ensemble.query import Asked, Tensors, query_rows
 from ensemble.settings import SpaceSettings
 
@@ -34,19 +33,21 @@ class Plan:
     Args:
         asked: Its rows.
         passing: For each row the products that pass its filter, in the state that is searched.
+        boosts: For each row what its business score adds to the similarity, in that state.
     """
 
     asked: Asked
-    passing: list[Passing]
+    passing: list[Any]
+    boosts: list[Any]
 
     @classmethod
-    def of(cls, asked: Asked, state: Reading) -> Plan:
-        """Evaluate the filters of a request.
+    def of(cls, asked: Asked, state: State) -> Plan:
+        """Evaluate the filters and the business scores of a request.
 
         Raises:
             InvalidInput: One cannot be compiled; names the row.
         """
-        return cls(asked, [_passing(row, asked.filters, state) for row in range(len(asked.filters))])
+        return cls(asked, _evaluated(state.passing, asked.filters), _evaluated(state.boost, asked.ranks))
 
 
 class Retrieval:
@@ -61,11 +62,6 @@ class Retrieval:
     def __init__(self, source: IndexSource, space: SpaceSettings, *, max_wait_s: float = MAX_WAIT_S) -> None:
         self.source, self.space, self._max_wait_s = source, space, max_wait_s
 
-    @property
-    def slots(self) -> Slots:
-        """The arrays of the index in use."""
-        return self.source.index.slots
-
     def answer(self, requests: Sequence[Tensors], *, documents: Sequence[bool] | None = None) -> list[Answered]:
         """Answer requests by their tensors in one search, over one state of the index.
 
@@ -76,7 +72,8 @@ class Retrieval:
         Returns:
             For each what was found, or why it was refused.
         """
-        asked = [_result(Asked.of, request, self.space) for request in requests]
+        here = requests if self.source.index.on_gpu else [_on_host(request) for request in requests]
+        asked = [_result(Asked.of, request, self.space) for request in here]
         waited_s = self._wait(max((one.min_seq for one in asked if isinstance(one, Asked)), default=0))
         wanted = [True] * len(asked) if documents is None else documents
         with self.source.index.reading() as state:
@@ -95,7 +92,7 @@ class Retrieval:
         self.source.catch_up(min_seq, self._max_wait_s)
         return time.monotonic() - begun
 
-    def _planned(self, asked: Asked | Exception, state: Reading, waited_s: float) -> Plan | Exception:
+    def _planned(self, asked: Asked | Exception, state: State, waited_s: float) -> Plan | Exception:
         if isinstance(asked, Exception):
             return asked
         if asked.min_seq > state.seq:
@@ -111,14 +108,22 @@ class Retrieval:
         return "ask again, with a number that a write was acknowledged with"
 
 
-def _passing(row: int, filters: Sequence[bytes], state: Reading) -> Passing:
-    try:
-        return state.passing(filters[row])
-    except InvalidInput as error:
-        raise error.at(row, of=len(filters)) from None
+def _on_host(request: Tensors) -> Tensors:
+    return {name: to_host(tensor) for name, tensor in request.items()}
 
 
-def _searched(planned: Sequence[Plan | Exception], state: Reading) -> list[list[Hits] | Exception]:
+def _evaluated(evaluate: Callable[[bytes], Any], texts: Sequence[bytes]) -> list[Any]:
+    """What the text of each row comes to; an error names the row."""
+    values = []
+    for row, text in enumerate(texts):
+        try:
+            values.append(evaluate(text))
+        except InvalidInput as error:
+            raise error.at(row, of=len(texts)) from None
+    return values
+
+
+def _searched(planned: Sequence[Plan | Exception], state: State) -> list[list[Hits] | Exception]:
     """The hits of each request, found in one search; each by itself where that fails."""
     plans = [plan for plan in planned if isinstance(plan, Plan)]
     try:
@@ -129,12 +134,13 @@ def _searched(planned: Sequence[Plan | Exception], state: Reading) -> list[list[
     return [plan if isinstance(plan, Exception) else [next(found) for _ in plan.passing] for plan in planned]
 
 
-def _search(plans: Sequence[Plan], state: Reading) -> list[Hits]:
+def _search(plans: Sequence[Plan], state: State) -> list[Hits]:
     if not plans:
         return []
-    rows = np.concatenate([plan.asked.rows for plan in plans])
+    rows = joined([plan.asked.rows for plan in plans])
     counts = [count for plan in plans for count in plan.asked.counts]
-    return state.search(rows, counts, [passing for plan in plans for passing in plan.passing])
+    passing = [one for plan in plans for one in plan.passing]
+    return state.search(rows, counts, passing, [one for plan in plans for one in plan.boosts])
 
 
 def _result(

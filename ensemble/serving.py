@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.arrays import from_device
 from ensemble.errors import InvalidInput, Unavailable
 
 log = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ log = logging.getLogger(__name__)
 Tensors = Mapping[str, NDArray[Any]]
 
 
-def tensors_of(request: Any) -> dict[str, NDArray[Any]]:
-    """The inputs of a request by name; optional ones that are absent are absent here."""
-    return {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+def tensors_of(request: Any) -> dict[str, Any]:
+    """The inputs of a request by name, each where it lies; optional ones that are absent are absent here."""
+    return {tensor.name(): tensor.as_numpy() if tensor.is_cpu() else from_device(tensor) for tensor in request.inputs()}
 
 
 def response(pb_utils: Any, outputs: Tensors) -> Any:

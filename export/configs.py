@@ -12,8 +12,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from ensemble.settings import ImageSettings, SpaceSettings, TextSettings
 from export.errors import BadSource
-from export.targets import CPU, TOWERS, choose_device
-from export.targets.filling import fill_tower, same_files
+from export.targets import CPU, RETRIEVE, TOWERS, choose_device
+from export.targets.filling import fill_retrieval, fill_tower, same_files
 
 CONFIG = "config.pbtxt"
 
@@ -90,6 +90,8 @@ def fill(config: Any, facts: Facts) -> Any:
     _fill_warmup(filled, facts)
     if filled.name in TOWERS:
         fill_tower(filled, facts.target, facts.device, facts.engines.get(filled.name, {}))
+    if filled.name == RETRIEVE:
+        fill_retrieval(filled, facts.device)
     if is_ensemble(filled):
         for step in filled.ensemble_scheduling.step:
             step.model_version = facts.release

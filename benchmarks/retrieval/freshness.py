@@ -23,6 +23,7 @@ from catalogue.database import Database, Journal
 from catalogue.database import Space as DatabaseSpace
 from ensemble.index import Follower, Index
 from ensemble.index.changes import Changes
+from ensemble.index.choice import EngineChoice
 
 SECONDS = 10.0
 WRITTEN = 10_000
@@ -63,7 +64,7 @@ def freshness(shop: Shop, folder: Path, seconds: float = SECONDS) -> Freshness:
         url = f"sqlite:///{place}/catalogue.sqlite"
         with Database.open(url, create=True) as database:
             database.register(DatabaseSpace(SPACE.space_id, SPACE.text_dim, SPACE.image_dim))
-            index = Index.open(searched.folder, engine="ann")
+            index = Index.open(searched.folder, engine=EngineChoice("ann"))
             index.slots.catalogue_id = database.catalogue_id  # the snapshot was made before this database was
             seen = _Seen(index)
             follower = Follower(seen, Journal(url, SPACE.space_id, database.catalogue_id))

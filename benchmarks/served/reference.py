@@ -13,8 +13,8 @@ from catalogue import Pictures, Product
 from deploy.store import Release
 from ensemble.errors import DamagedRelease
 from ensemble.image import ImagePreprocessor
-from ensemble.index import Slots
-from ensemble.pipeline import Encoders, open_retrieval
+from ensemble.index import Slots, load
+from ensemble.pipeline import Encoders
 from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, read
 from ensemble.text import TextPreprocessor
@@ -70,13 +70,15 @@ class Reference:
         """
         manifest = Manifest.load(release.folder / MANIFEST)
         encoders = fp32_encoders(release, manifest, threads)
-        index = open_retrieval(version_folder(release.models, "retrieve", release.number))
-        products = tuple(products_of(index.slots))
-        folder = manifest.inputs["pictures"]["path"]
+        folder = version_folder(release.models, "retrieve", release.number)
+        space = read(folder / "settings.json", "space", SpaceSettings)
+        slots = load(folder / "index", space_id=space.space_id)
+        products = tuple(products_of(slots))
+        made_of = manifest.inputs["pictures"]["path"]
         # Pictures start at the folder of the catalogue's file, whose name plays no part.
-        pictures = Pictures(str(Path(folder) / "catalogue"), max_bytes=_image(release).max_bytes)
+        pictures = Pictures(str(Path(made_of) / "catalogue"), max_bytes=_image(release).max_bytes)
         rows = embed(encoders, products, pictures, start(len(products)))
-        return cls(manifest, products, rows, encoders, index.space, index.slots.seq)
+        return cls(manifest, products, rows, encoders, space, slots.seq)
 
     def precisions(self) -> dict[str, str]:
         """In which precision ``text`` and ``vision`` serve."""

@@ -9,8 +9,7 @@ from catalogue.database import Deleted, Entry, Patch, Space
 from catalogue.serving.connection import CATALOGUE, Connection
 from catalogue.serving.operations import deletions, patches, upserts
 from catalogue.serving.writer import Writer
-from ensemble.errors import DamagedRelease
-from ensemble.index.snapshot import header_of
+from ensemble.index.snapshot import catalogue_of
 from ensemble.settings import ProductSettings, SpaceSettings, read
 
 
@@ -60,10 +59,7 @@ def _catalogue_of(folder: Path) -> str | None:
 
     None where it cannot be read: then `retrieve` is not served, and tells why.
     """
-    try:
-        return header_of(folder.parents[1] / "retrieve" / folder.name / "index")["catalogue_id"] or None
-    except DamagedRelease:
-        return None
+    return catalogue_of(folder.parents[1] / "retrieve" / folder.name / "index") or None
 
 
 def _space_of(folder: Path) -> Space:

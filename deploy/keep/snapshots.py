@@ -17,6 +17,7 @@ from deploy.keep.tables import reach
 from deploy.living import Living
 from ensemble.errors import ChangesRefused, DamagedRelease, WrongCatalogue
 from ensemble.index import Index
+from ensemble.index.choice import EngineChoice
 from ensemble.index.snapshot import header_of
 from ensemble.index.snapshots import Snapshots
 
@@ -180,7 +181,8 @@ class Snapshotting:
 
     def _open(self, snapshots: Snapshots) -> Index:
         # Nobody searches it: an ANN structure is made for the slots that are written, not followed.
-        return snapshots.newest(self._space.settings.space_id, catalogue_id=self._catalogue_id, engine="exact")
+        space_id, exact = self._space.settings.space_id, EngineChoice("exact")
+        return snapshots.newest(space_id, catalogue_id=self._catalogue_id, engine=exact)
 
     def _snapshots(self) -> Snapshots:
         """Anew each time: a folder that was refused may have been replaced."""

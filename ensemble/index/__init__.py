@@ -11,7 +11,7 @@ from ensemble.index.passing import Passing
 from ensemble.index.slots import Slots
 from ensemble.index.snapshot import load, save
 from ensemble.index.snapshots import Snapshots
-from ensemble.index.source import IndexSource, Still
+from ensemble.index.source import IndexSource, Searchable, State, Still
 
 __all__ = [
     "Change",
@@ -27,8 +27,10 @@ __all__ = [
     "Journal",
     "Passing",
     "Reading",
+    "Searchable",
     "Slots",
     "Snapshots",
+    "State",
     "Still",
     "load",
     "parse_filter",

@@ -66,16 +66,17 @@ class Adoption:
         """Open a newer snapshot, or the newest again."""
         space_id, catalogue_id = current.space_id, current.catalogue_id
         try:
+            engine = current.choice_again
             if newer is None:
-                index: Index | None = self._snapshots.newest(space_id, catalogue_id=catalogue_id)
+                index: Index | None = self._snapshots.newest(space_id, catalogue_id=catalogue_id, engine=engine)
             else:
-                index = self._snapshots.at(newer, space_id, catalogue_id=catalogue_id)
+                index = self._snapshots.at(newer, space_id, catalogue_id=catalogue_id, engine=engine)
             if index is None:
                 return
             self._opening = index.seq
             if self._another is not None:
                 _replay(index, self._another)
-            _warm(index, current.masks.texts())
+            _warm(index, current.terms.texts())
         except Exception:
             log.exception("a snapshot cannot be opened; tried again in %d s", AGAIN_S)
             self.drop()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ensemble.index.passing import Passing
 
 
 @dataclass(frozen=True)
@@ -26,21 +24,25 @@ class Hits:
 
 
 class Engine(Protocol):
-    """Finds the rows of highest inner product among the slots that may be found.
+    """Finds the rows of highest score among the slots that may be found: inner product plus boost, where there is one.
 
-    Which slots are valid it never asks: ``Passing`` says it. Every engine is tested against ``ExactEngine``.
+    Which slots are valid it never asks: ``passing`` says it. What ``passing`` and ``boosts`` are is agreed with the
+    ``Terms`` beside the engine. Every engine is tested against ``ExactEngine``.
     """
 
-    def search(self, queries: NDArray[np.float32], counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+    def search(
+        self, queries: Any, counts: Sequence[int], passing: Sequence[Any], boosts: Sequence[Any] | None = None
+    ) -> list[Hits]:
         """Search a batch; several threads may do so at once.
 
         Args:
-            queries: ``(batch, row_dim)`` float32.
-            counts: How many hits each query wants; one whose ``passing`` holds fewer gets those.
+            queries: ``(batch, row_dim)`` float32; for an engine on a GPU perhaps a tensor there.
+            counts: How many hits each query wants; one for which fewer slots pass gets those.
             passing: For each query the slots that may be found.
+            boosts: For each query what is added to the inner products, or None for nothing; None for none at all.
         """
         ...
 
     def added(self, first: int) -> None:
-        """Learn the rows from ``first`` on, before any ``Passing`` holds their slots. No search runs meanwhile."""
+        """Learn the rows from ``first`` on, before any ``passing`` holds their slots. No search runs meanwhile."""
         ...

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
+from ensemble.index.choice import EngineChoice
 from ensemble.index.engine import Engine
 from ensemble.index.exact import ExactEngine
+from ensemble.index.gpu.errors import GpuError, NoGpu
 from ensemble.index.slots import Slots
+from ensemble.index.stepping import SteppingDown
+from ensemble.index.terms import HostTerms, Terms
 
 log = logging.getLogger(__name__)
-
-EngineName = Literal["auto", "exact", "ann"]
 
 EXACT = "exact"
 ANN = "ann"
@@ -21,32 +23,28 @@ ANN = "ann"
 ANN_FROM_ROWS = 50_000
 
 
-def open_engine(slots: Slots, folder: Path, name: EngineName, written: str) -> Engine:
-    """The engine of a snapshot.
+def open_engine(slots: Slots, folder: Path, choice: EngineChoice, written: str) -> tuple[Engine, Terms]:
+    """The engine of a snapshot, and what it understands requests by.
 
     Args:
         slots: Of the snapshot.
         folder: Where it lies.
-        name: Which engine is wanted; ``auto`` for the one that it was written for.
-        written: The one that it was written for, as ``write_engine`` told.
+        choice: Which engine is wanted.
+        written: The one that the snapshot was written for, as ``write_engine`` told.
 
     Raises:
         DamagedRelease: A file of the engine cannot be read.
+        GpuError: A GPU is wanted, and cannot be had.
     """
-    if name == EXACT or (name == "auto" and written == EXACT):
-        return ExactEngine(slots)
-    try:
-        from ensemble.index.ann import AnnEngine, build
-    except ModuleNotFoundError as error:
-        if name == ANN:
-            raise
-        log.warning("%s: searched row by row, which is slow: %s", folder, error)
-        return ExactEngine(slots)
-    if written == ANN:
-        return AnnEngine.open(slots, folder)
-    with TemporaryDirectory(prefix="tandem-") as made:
-        build(slots, Path(made))
-        return AnnEngine.open(slots, Path(made))
+    if choice.name == "auto" or choice.on_gpu:
+        try:
+            return _on_gpu(slots, folder, choice, written)
+        except GpuError as error:
+            if choice.on_gpu:
+                raise
+            level = logging.INFO if isinstance(error, NoGpu) else logging.WARNING
+            log.log(level, "%s: searched in main memory: %s", folder, error)
+    return _in_memory(slots, folder, choice.name, written), HostTerms(slots)
 
 
 def write_engine(slots: Slots, folder: Path) -> tuple[str, tuple[str, ...]]:
@@ -68,3 +66,38 @@ def write_engine(slots: Slots, folder: Path) -> tuple[str, tuple[str, ...]]:
         return EXACT, ()
     build(slots, folder)
     return ANN, tuple(FILES)
+
+
+def _on_gpu(slots: Slots, folder: Path, choice: EngineChoice, written: str) -> tuple[Engine, Terms]:
+    from ensemble.index.gpu.opening import open_on_gpu
+
+    engine, terms = open_on_gpu(slots, choice)
+    down = SteppingDown(engine, terms, partial(_stepped_down, slots, folder, written))
+    return down, down
+
+
+def _stepped_down(slots: Slots, folder: Path, written: str) -> tuple[Engine, Terms]:
+    """The engine of main memory, for slots that may have grown since, and a folder that may be gone."""
+    try:
+        engine = _in_memory(slots, folder, "cpu", written)
+    except Exception:
+        log.exception("%s: the lists cannot be opened any more: searched row by row, which is slow", folder)
+        engine = ExactEngine(slots)
+    return engine, HostTerms(slots)
+
+
+def _in_memory(slots: Slots, folder: Path, name: str, written: str) -> Engine:
+    if name == EXACT or (name != ANN and written == EXACT):
+        return ExactEngine(slots)
+    try:
+        from ensemble.index.ann import AnnEngine, build
+    except ModuleNotFoundError as error:
+        if name == ANN:
+            raise
+        log.warning("%s: searched row by row, which is slow: %s", folder, error)
+        return ExactEngine(slots)
+    if written == ANN:
+        return AnnEngine.open(slots, folder)
+    with TemporaryDirectory(prefix="tandem-") as made:
+        build(slots, Path(made))
+        return AnnEngine.open(slots, Path(made))

@@ -48,21 +48,32 @@ class ExactEngine:
         elif len(self._kept):
             self._kept = Growing(np.empty((0, self._slots.row_dim), np.float32))
 
-    def search(self, queries: Floats, counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+    def search(
+        self,
+        queries: Floats,
+        counts: Sequence[int],
+        passing: Sequence[Passing],
+        boosts: Sequence[Floats | None] | None = None,
+    ) -> list[Hits]:
         """See ``Engine.search``."""
         wide = [one.count * GATHERED_SHARE >= len(self._slots) for one in passing]
         scanned = iter(self._scores(queries[wide]))
         found = []
-        for query, count, one, is_wide in zip(queries, counts, passing, wide, strict=True):
+        given = [None] * len(queries) if boosts is None else boosts
+        for query, count, one, boost, is_wide in zip(queries, counts, passing, given, wide, strict=True):
             scores = next(scanned)[one.slots] if is_wide else self._gathered(one.slots) @ query
-            found.append(self._best(query, one.slots, scores, count))
+            found.append(self._best(query, one.slots, scores, count, boost))
         return found
 
-    def _best(self, query: Floats, slots: Numbers, scores: Floats, count: int) -> Hits:
+    def _best(self, query: Floats, slots: Numbers, scores: Floats, count: int, boost: Floats | None) -> Hits:
         if len(slots) > count:
-            bound = np.partition(scores, len(slots) - count)[len(slots) - count]
-            slots = slots[scores >= bound - RESCORE_MARGIN]
+            # In float64: beside a large boost, float32 would lose what rows differ by.
+            sums = scores if boost is None else scores + boost[slots].astype(np.float64)
+            bound = np.partition(sums, len(slots) - count)[len(slots) - count]
+            slots = slots[sums >= bound - RESCORE_MARGIN * max(1.0, float(np.linalg.norm(query)))]
         exact = self._exact(slots, query)
+        if boost is not None:
+            exact += boost[slots]
         order = np.argsort(-exact, kind="stable")[:count]  # stable over ascending slots: ties by slot
         return Hits(slots[order].astype(np.int64), exact[order].astype(np.float32))
 

@@ -27,6 +27,11 @@ class Growing:
     def __len__(self) -> int:
         return len(self.view)
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes, with what is spare."""
+        return self._buffer.nbytes
+
     def stage(self, rows: NDArray[Any]) -> None:
         """Write rows beyond the end, where nobody sees them yet."""
         needed = len(self) + len(rows)

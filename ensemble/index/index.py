@@ -5,23 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.index.changes import Changes
+from ensemble.index.choice import CPU, EngineChoice
 from ensemble.index.engine import Engine, Hits
-from ensemble.index.engines import EngineName, open_engine
+from ensemble.index.engines import open_engine
 from ensemble.index.lock import SharedLock
-from ensemble.index.masks import Masks
-from ensemble.index.passing import Passing
 from ensemble.index.preparing import prepare
 from ensemble.index.slots import Slots, Update
 from ensemble.index.snapshot import header_of, load, save
+from ensemble.index.stepping import SteppingDown
+from ensemble.index.terms import HostTerms, Terms
 
-NO_FILTER = b""
+NOTHING = b""
 # An engine may need 50 us a row: searches wait for no more than some milliseconds.
 ROWS_AT_ONCE = 64
 
@@ -33,33 +35,43 @@ class Reading:
     Args:
         slots: Its arrays.
         engine: What searches them.
-        masks: Its filters.
+        terms: Its filters and business scores.
     """
 
     slots: Slots
     engine: Engine
-    masks: Masks
+    terms: Terms
 
     @property
     def seq(self) -> int:
         """Last journal entry in this state."""
         return self.slots.seq
 
-    def passing(self, text: bytes) -> Passing:
-        """The products that pass a filter; all where it is empty.
+    def passing(self, text: bytes) -> Any:
+        """See ``Terms.passing``."""
+        return self.terms.passing(text)
 
-        Raises:
-            InvalidInput: It is not a filter over these columns.
-        """
-        return self.masks.passing(text)
+    def boost(self, text: bytes) -> Any:
+        """See ``Terms.boost``."""
+        return self.terms.boost(text)
 
-    def search(self, queries: NDArray[np.float32], counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+    def search(
+        self, queries: Any, counts: Sequence[int], passing: Sequence[Any], boosts: Sequence[Any] | None = None
+    ) -> list[Hits]:
         """See ``Engine.search``."""
-        return self.engine.search(queries, counts, passing)
+        return self.engine.search(queries, counts, passing, boosts)
+
+    def ids(self, hits: Hits) -> list[str]:
+        """The products that were found."""
+        return self.slots.ids(hits.slots)
+
+    def documents(self, hits: Hits) -> list[bytes]:
+        """The same as UTF-8 JSON."""
+        return [self.slots.document(slot) for slot in hits.slots.tolist()]
 
 
 class Index:
-    """Slots, the engine over them, and the filters, with changes applied between searches.
+    """Slots, the engine over them, and what it understands requests by, with changes applied between searches.
 
     ``is_broken`` tells that a change failed halfway, as for want of memory: what is there is searched on, but an engine
     cannot unlearn rows, so that no more changes are taken and the index must be opened anew.
@@ -67,29 +79,34 @@ class Index:
     Args:
         slots: The arrays; the index alone changes them from now on.
         engine: Of these slots.
+        terms: What ``engine`` takes; None for the terms of engines in main memory.
     """
 
-    def __init__(self, slots: Slots, engine: Engine) -> None:
+    def __init__(self, slots: Slots, engine: Engine, terms: Terms | None = None) -> None:
         self.slots, self.engine = slots, engine
-        self.masks = Masks(slots)
+        self.terms = HostTerms(slots) if terms is None else terms
+        self.choice = CPU
         self.is_broken = False
         self._shared = SharedLock()
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, folder: Path, *, space_id: str | None = None, engine: EngineName = "auto") -> Index:
+    def open(cls, folder: Path, *, space_id: str | None = None, engine: EngineChoice = CPU) -> Index:
         """Map a snapshot.
 
         Args:
             folder: Where it was saved.
             space_id: The space that queries will be of; None for any.
-            engine: ``auto`` takes the one that suits the snapshot's size.
+            engine: What searches it.
 
         Raises:
             DamagedRelease: A file is missing or altered, or the snapshot is of another space or format; names the file.
+            GpuError: A GPU is wanted, and cannot be had.
         """
         slots = load(folder, space_id=space_id)
-        return cls(slots, open_engine(slots, folder, engine, header_of(folder)["engine"]))
+        index = cls(slots, *open_engine(slots, folder, engine, header_of(folder)["engine"]))
+        index.choice = engine
+        return index
 
     @property
     def seq(self) -> int:
@@ -105,6 +122,21 @@ class Index:
     def catalogue_id(self) -> str:
         """The catalogue that the products are of; empty for one that is in no database."""
         return self.slots.catalogue_id
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU searches it."""
+        return isinstance(self.engine, SteppingDown) and self.engine.on_gpu
+
+    @property
+    def choice_again(self) -> EngineChoice:
+        """What a newer snapshot is to be searched by in place of this one.
+
+        A GPU that has no room for both is no reason to move to main memory: this one stays in use.
+        """
+        if self.on_gpu:
+            return self.choice if self.choice.on_gpu else replace(self.choice, name="gpu")
+        return CPU if self.choice.name == "auto" or self.choice.on_gpu else self.choice
 
     @property
     def live(self) -> int:
@@ -146,9 +178,9 @@ class Index:
         self._teach(len(update.rows))
         retyped = update.columns.keys() & self.slots.stored.keys()
         with self._shared.writing():
-            self.masks.changed(self.slots.flip(update))
+            self.terms.changed(self.slots.flip(update))
             if retyped:
-                self.masks.forget()
+                self.terms.forget()
 
     def _teach(self, count: int) -> None:
         """Let the engine learn staged rows, some at a time: searches go on in between, and cannot find them yet."""
@@ -162,10 +194,14 @@ class Index:
     def reading(self) -> Iterator[Reading]:
         """One state for all that is asked within; a thread must not open a second one meanwhile."""
         with self._shared.reading():
-            yield Reading(self.slots, self.engine, self.masks)
+            yield Reading(self.slots, self.engine, self.terms)
 
     def search(
-        self, queries: NDArray[np.float32], counts: Sequence[int], filters: Sequence[bytes] | None = None
+        self,
+        queries: NDArray[np.float32],
+        counts: Sequence[int],
+        filters: Sequence[bytes] | None = None,
+        ranks: Sequence[bytes] | None = None,
     ) -> list[Hits]:
         """Search a batch in one state.
 
@@ -173,13 +209,16 @@ class Index:
             queries: ``(batch, row_dim)`` float32.
             counts: How many hits each query wants.
             filters: A filter for each; None for none.
+            ranks: A business score for each, of which the queries hold the factor already; None for none.
 
         Raises:
-            InvalidInput: A filter cannot be compiled.
+            InvalidInput: A filter or a business score cannot be compiled.
         """
-        texts = [NO_FILTER] * len(queries) if filters is None else filters
+        texts = [NOTHING] * len(queries) if filters is None else filters
+        scores = [NOTHING] * len(queries) if ranks is None else ranks
         with self.reading() as state:
-            return state.search(queries, counts, [state.passing(text) for text in texts])
+            passing = [state.passing(text) for text in texts]
+            return state.search(queries, counts, passing, [state.boost(text) for text in scores])
 
     def save(self, folder: Path) -> dict[str, str]:
         """Write a snapshot without dead slots. Searches go on meanwhile; changes wait.

@@ -110,6 +110,15 @@ def header_of(folder: Path) -> dict[str, Any]:
     return header
 
 
+def catalogue_of(folder: Path) -> str | None:
+    """The catalogue that a snapshot is of, empty for none; None where that cannot be read."""
+    try:
+        catalogue_id: str = header_of(folder)["catalogue_id"]
+    except DamagedRelease:
+        return None
+    return catalogue_id
+
+
 def _opened(folder: Path, header: Mapping[str, Any]) -> Slots:
     stored = {entry["name"]: _column(folder, number, entry["kind"]) for number, entry in enumerate(header["columns"])}
     return Slots(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ensemble.errors import DamagedRelease, SnapshotFailed
 from ensemble.index import files
-from ensemble.index.engines import EngineName
+from ensemble.index.choice import CPU, EngineChoice
 from ensemble.index.index import Index
 from ensemble.index.snapshot import header_of, load
 
@@ -37,7 +37,7 @@ class Snapshots:
         self.refused: dict[Path, str] = {}
 
     def newest(
-        self, space_id: str | None = None, *, catalogue_id: str | None = None, engine: EngineName = "auto"
+        self, space_id: str | None = None, *, catalogue_id: str | None = None, engine: EngineChoice = CPU
     ) -> Index:
         """Open the newest snapshot that is whole, at the last the release's own.
 
@@ -45,6 +45,7 @@ class Snapshots:
 
         Raises:
             DamagedRelease: None can be used; names each with its reason.
+            GpuError: A GPU is wanted, and cannot be had.
         """
         tried: list[Path] = []
         while folder := self._next(tried):
@@ -56,7 +57,7 @@ class Snapshots:
         raise DamagedRelease("no snapshot can be used: " + "; ".join(self.refused[folder] for folder in tried))
 
     def at(
-        self, seq: int, space_id: str | None = None, *, catalogue_id: str | None = None, engine: EngineName = "auto"
+        self, seq: int, space_id: str | None = None, *, catalogue_id: str | None = None, engine: EngineChoice = CPU
     ) -> Index | None:
         """Open one snapshot; None where it is refused, which is told as ``newest`` does."""
         folder = self._folder(seq)
@@ -115,7 +116,7 @@ class Snapshots:
             return []
         return sorted(folders, key=lambda folder: -int(folder.name))
 
-    def _opened(self, folder: Path, space_id: str | None, catalogue_id: str | None, engine: EngineName) -> Index:
+    def _opened(self, folder: Path, space_id: str | None, catalogue_id: str | None, engine: EngineChoice) -> Index:
         try:
             index = Index.open(folder, space_id=space_id, engine=engine)
         except OSError as error:  # it was removed while it was being opened

@@ -13,6 +13,7 @@ DEVICES = {CPU: ("cpu",), ONNXRUNTIME: ("cpu", "gpu"), TENSORRT: ("gpu",)}
 TARGETS = tuple(DEVICES)
 TEXT, VISION = "text_tower", "vision_tower"
 TOWERS = (TEXT, VISION)
+RETRIEVE = "retrieve"
 GRAPH = "model.onnx"
 
 

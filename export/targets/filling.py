@@ -23,6 +23,17 @@ def fill_tower(config: Any, target: str, device: str, engines: Mapping[str, str]
         tensorrt.fill_tower(config, engines)
 
 
+def fill_retrieval(config: Any, device: str) -> None:
+    """Have vectors that towers leave on a GPU handed over there; else Triton copies them to main memory.
+
+    Args:
+        config: That of ``retrieve``; changed in place.
+        device: What the towers run on: ``cpu`` or ``gpu``.
+    """
+    if device == "gpu":
+        onnxruntime.set_parameters(config, {"FORCE_CPU_ONLY_INPUT_TENSORS": "no"})
+
+
 def files_of(config: Any) -> list[str]:
     """Files in a version folder that the backend may load."""
     return sorted({config.default_model_filename, *config.cc_model_filenames.values()} - {""})

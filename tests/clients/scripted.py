@@ -18,6 +18,7 @@ output [
 STRING = '{{ name: "{0}" data_type: TYPE_STRING dims: [1] }}'
 OPTIONAL = """, { name: "K" data_type: TYPE_INT32 dims: [1] optional: true },
   { name: "FILTER" data_type: TYPE_STRING dims: [1] optional: true },
+  { name: "RANK" data_type: TYPE_STRING dims: [1] optional: true },
   { name: "MIN_SEQ" data_type: TYPE_INT64 dims: [1] optional: true }"""
 SEQ = '{ name: "SEQ" data_type: TYPE_INT64 dims: [1] }'
 WRITTEN = f"output [ {STRING.format('PRODUCT_ID')}, {SEQ} ]"
@@ -43,7 +44,7 @@ def _ensemble(model: str, inputs: str, outputs: str, names: tuple[str, ...], mad
 
 
 TEXT, PHOTO = _inputs("TEXT", more=OPTIONAL), _inputs("IMAGE", more=OPTIONAL)
-SETTINGS = ("K", "FILTER", "MIN_SEQ")
+SETTINGS = ("K", "FILTER", "RANK", "MIN_SEQ")
 PRODUCTS = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE", "SEQ")
 # At most one request waits; the next is refused
 NARROW = "dynamic_batching { preferred_batch_size: [1] default_queue_policy { max_queue_size: 1 } }"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
@@ -63,6 +64,13 @@ def test_text_and_photo_are_weighed_and_filtered(url: str, photo: Path) -> None:
     attributes = json.loads(result.stdout)["results"][0]["attributes"]
     assert attributes["WEIGHTS"] == [-0.5, 1.0]
     assert {"TEXT", "IMAGE", "FILTER"} <= attributes.keys()
+
+
+def test_a_business_score_is_sent_as_it_is(url: str) -> None:
+    rank = "0.5 * similarity + log1p(popularity)"
+    result = run("search", "--text", "a", "--rank", rank, "--url", url, "--json")
+    attributes = json.loads(result.stdout)["results"][0]["attributes"]
+    assert attributes["RANK"] == hashlib.sha256(rank.encode()).hexdigest()
 
 
 def test_nothing_found_is_told(url: str) -> None:
@@ -158,6 +166,7 @@ def test_help_names_every_option() -> None:
         "--weights",
         "-k",
         "--filter",
+        "--rank",
         "--url",
         "--timeout",
         "--json",

@@ -47,13 +47,14 @@ def sha(data: bytes) -> str:
 
 def test_what_is_sent_arrives_byte_for_byte(client: Client) -> None:
     image, told = bytes(range(256)) * 20_000 + b"\0\0", {"range": ["price", None, 20]}
-    attributes = (
-        client.search(text="tasse à café", image=image, weights=(0.5, -2), k=1, filter=told).results[0].attributes
-    )
+    rank = "similarity - 0.1 * prix_€"
+    answer = client.search(text="tasse à café", image=image, weights=(0.5, -2), k=1, filter=told, rank=rank)
+    attributes = answer.results[0].attributes
     assert attributes["TEXT"] == sha("tasse à café".encode())
     assert attributes["IMAGE"] == sha(image)
     assert attributes["WEIGHTS"] == [0.5, -2.0]
     assert attributes["FILTER"] == sha(json.dumps(told).encode())
+    assert attributes["RANK"] == sha(rank.encode())
 
 
 def test_an_answer_has_its_release_and_its_products_in_order(client: Client, tmp_path: Path) -> None:

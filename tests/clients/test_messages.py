@@ -38,6 +38,11 @@ def inputs(call: Call[Any]) -> Mapping[str, list[list[Any]]]:
             {"K": [[1]], "TEXT": [[b"mug"]], "IMAGE": [[b"jpeg"]], "WEIGHTS": [[0.5, -2.0]],
              "FILTER": [['{"in": ["id", ["ä"]]}'.encode()]]},
         ),
+        (
+            Query("mug", rank="similarity - 0.1 * prix_€"),
+            "search_text",
+            {"K": [[10]], "TEXT": [[b"mug"]], "RANK": [["similarity - 0.1 * prix_€".encode()]]},
+        ),
         (Query("mug", min_seq=2**40), "search_text", {"K": [[10]], "TEXT": [[b"mug"]], "MIN_SEQ": [[2**40]]}),
     ],
 )  # fmt: skip
@@ -48,19 +53,20 @@ def test_a_query_becomes_tensors(query: Query, model: str, sent: dict[str, objec
 
 
 def test_the_datatypes_are_those_of_the_models() -> None:
-    call = messages.search([Query("mug", b"jpeg", (1, 1), 1, "{}", 7)])
+    call = messages.search([Query("mug", b"jpeg", (1, 1), 1, "{}", 7, "similarity")])
     assert {tensor.name: (tensor.datatype, tensor.data.shape) for tensor in call.inputs} == {
         "K": ("INT32", (1, 1)),
         "TEXT": ("BYTES", (1, 1)),
         "IMAGE": ("BYTES", (1, 1)),
         "WEIGHTS": ("FP32", (1, 2)),
         "FILTER": ("BYTES", (1, 1)),
+        "RANK": ("BYTES", (1, 1)),
         "MIN_SEQ": ("INT64", (1, 1)),
     }
 
 
 def test_the_rows_of_a_request_keep_their_own_settings() -> None:
-    second = Query("b", b"2", weights=(1, 0), filter='{"eq": ["id", "x"]}', min_seq=7)
+    second = Query("b", b"2", weights=(1, 0), filter='{"eq": ["id", "x"]}', min_seq=7, rank=b"similarity")
     call = messages.search([Query("a", b"1", k=1), second])
     assert inputs(call) == {
         "K": [[1], [10]],
@@ -68,6 +74,7 @@ def test_the_rows_of_a_request_keep_their_own_settings() -> None:
         "IMAGE": [[b"1"], [b"2"]],
         "WEIGHTS": [[1.0, 1.0], [1.0, 0.0]],
         "FILTER": [[b""], [b'{"eq": ["id", "x"]}']],
+        "RANK": [[b""], [b"similarity"]],
         "MIN_SEQ": [[0], [7]],
     }
 

@@ -82,6 +82,19 @@ def test_a_filter_gives_the_best_of_what_passes(client: Client, reference: Refer
     assert_same(answer, [pair for pair in everything if pair[0] in passing])
 
 
+def test_a_business_score_gives_the_best_of_all(client: Client, reference: Reference, sample: Path) -> None:
+    products = [json.loads(line) for line in (sample / "catalogue.jsonl").read_text().splitlines()]
+    price = {product["id"]: product["price"] for product in products}
+    similar = reference.search(text="a red mug", k=len(reference.ids))
+    scored = [(name, 0.5 * score - 0.05 * price[name]) for name, score in similar]
+    expected = sorted(scored, key=lambda pair: -pair[1])[:10]
+    assert {name for name, _ in expected} - {name for name, _ in similar[:20]}
+    queries = [Query(text="a red mug", rank="similarity / 2 - 0.05 * price"), Query(text="a red mug")]
+    by_business, by_similarity = client.search_many(queries)
+    assert_same(by_business, expected)
+    assert_same(by_similarity, similar[:10])
+
+
 def test_nothing_passes_is_an_answer(client: Client) -> None:
     assert client.search(text="a red mug", filter={"eq": ["color", "no such colour"]}).results == ()
     answers = client.search_many([Query(text="a", filter={"eq": ["id", "none"]}), Query(text="b", k=2)])

@@ -46,6 +46,12 @@ BAD: dict[str, tuple[Query, str]] = {
     "wrong type": (Query(text=TEXT, filter={"range": ["price", "1", 2]}), "FILTER.range: 'price' is compared with"),
     "half a character": (Query(text=TEXT, filter='{"eq": ["\\ud800", 1]}'), 'FILTER.eq: unknown field "\\ud800"'),
     "a number beyond floats": (Query(text=TEXT, filter={"eq": ["price", 10**400]}), "FILTER.eq: 'price' is compared"),
+    "a score without similarity": (Query(text=TEXT, rank="price"), "RANK: similarity does not occur; exactly once"),
+    "a score of code": (
+        Query(text=TEXT, rank="similarity + open('x')"),
+        "RANK: character 14, \"open('x')\": an unknown",
+    ),
+    "a score of words": (Query(text=TEXT, rank="similarity + color"), "RANK: 'color' is no number; this catalogue has"),
     "zero weights": (Query(text=TEXT, image=jpeg(), weights=(0, 0)), "WEIGHTS: [0.0, 0.0]: one that is not zero"),
     "infinite weight": (Query(text=TEXT, image=jpeg(), weights=(float("inf"), 1)), "WEIGHTS: [inf, 1.0] is not finite"),
 }

@@ -34,12 +34,12 @@ def test_a_newer_snapshot_is_moved_to_and_the_journal_replayed(
             written = index_of(catalogue)
     assert follower.index is index
     assert index.dead > 20
-    follower.index.masks.passing(b'{"eq": ["color", "red"]}')
+    follower.index.terms.passing(b'{"eq": ["color", "red"]}')
     snapshots.write(written)  # older than what is applied: nothing may be lost
     wait_for(lambda: follower.index is not index)
     assert follower.index.seq == catalogue.head
     assert follower.index.dead < index.dead
-    assert b'{"eq": ["color", "red"]}' in follower.index.masks.texts()
+    assert b'{"eq": ["color", "red"]}' in follower.index.terms.texts()
     assert is_right(follower.index, catalogue)
     assert follower.catch_up(catalogue.delete("P3"), PATIENCE_S)
     assert is_right(follower.index, catalogue)

@@ -42,11 +42,11 @@ def test_a_release_begins_with_its_newest_snapshot_and_the_journal(release: Path
         opened.append((space_id, catalogue_id))
         return TwinJournal(catalogue)
 
-    retrieval, follower = follow(release, release / "snapshots", journal)
+    _, follower = follow(release, release / "snapshots", journal)
     assert opened == [("tiny", "catalogue-a")]
-    assert (retrieval.source.index.seq, retrieval.source.index.live, retrieval.source.index.dead) == (12, 8, 1)
+    assert (follower.index.seq, follower.index.live, follower.index.dead) == (12, 8, 1)
     assert follower.catch_up(catalogue.delete("P003"), 10)
-    assert retrieval.slots.find(["P003"]).tolist() == [-1]
+    assert follower.index.slots.find(["P003"]).tolist() == [-1]
     follower.stop()
 
 
@@ -56,8 +56,8 @@ def test_snapshots_of_another_catalogue_are_left_alone(release: Path) -> None:
         other.upsert(product, np.ones(tiny.SPACE.row_dim))
     Snapshots(release / "snapshots", release / "index").write(index_of(other))
     catalogue = shop()
-    retrieval, follower = follow(release, release / "snapshots", lambda *_: TwinJournal(catalogue))
-    assert retrieval.source.index.live == 10
+    _, follower = follow(release, release / "snapshots", lambda *_: TwinJournal(catalogue))
+    assert follower.index.live == 10
     follower.stop()
 
 

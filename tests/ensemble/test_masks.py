@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from ensemble.errors import InvalidInput
 from ensemble.index import Filter, Index, Passing, engines, parse_filter
-from ensemble.index.engines import EngineName
+from ensemble.index.choice import EngineChoice, EngineName
 from ensemble.index.filter_size import OPERATOR_BYTES
-from ensemble.index.masks import ENTRY_BYTES, LEAST_LOGGED, MOST_LOGGED, Masks
+from ensemble.index.kept import LEAST_LOGGED, MOST_LOGGED
+from ensemble.index.masks import ENTRY_BYTES, Masks
 from tests.ensemble.journal_twin import TwinCatalogue, TwinIndex, index_of
 
 NAMES = [f"P{number}" for number in range(8)]
@@ -115,7 +116,7 @@ def test_every_state_is_filtered_as_the_twin_does(
 ) -> None:
     rng = np.random.default_rng(seed)
     catalogue = start()
-    index = Index.open(started, engine=engine)
+    index = Index.open(started, engine=EngineChoice(engine))
     twin = TwinIndex(catalogue)
     filters = [json.dumps(text).encode() for text in texts]
     for action in [*history, ("apply",)]:
@@ -135,7 +136,7 @@ def shop(count: int = 40) -> tuple[TwinCatalogue, Index]:
 
 
 def ids(index: Index, text: str) -> list[str]:
-    return index.slots.ids(index.masks.passing(text.encode()).slots)
+    return index.slots.ids(index.terms.passing(text.encode()).slots)
 
 
 def test_words_that_come_later_are_found_by_filters_that_were_there_before() -> None:
@@ -176,7 +177,7 @@ def test_too_many_changes_make_a_mask_anew() -> None:
     color = index.slots.stored["color"]
     color.put(np.arange(8), np.roll(color.values, 1))
     for _ in range(3):  # the log forgets the first of these
-        index.masks.changed(np.zeros(LEAST_LOGGED, np.int64))
+        index.terms.changed(np.zeros(LEAST_LOGGED, np.int64))
     assert ids(index, text) == ["P1", "P4", "P7"]
 
 
@@ -194,7 +195,7 @@ def test_many_small_changes_make_a_mask_anew(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Filter, "mask", spy)
     for count in (MOST_LOGGED, MOST_LOGGED + 1):
         for number in range(count):
-            index.masks.changed(np.array([number % 4]))
+            index.terms.changed(np.array([number % 4]))
         assert ids(index, text) == ["P0", "P3", "P6"]
     assert asked == [[0, 1, 2, 3], None]
 
@@ -202,10 +203,10 @@ def test_many_small_changes_make_a_mask_anew(monkeypatch: pytest.MonkeyPatch) ->
 def test_nothing_changed_is_no_change() -> None:
     _, index = shop(8)
     text = b'{"eq": ["color", "red"]}'
-    before = index.masks.passing(text)
+    before = index.terms.passing(text)
     for _ in range(2 * MOST_LOGGED):
-        index.masks.changed(np.empty(0, np.int64))
-    assert index.masks.passing(text) is before
+        index.terms.changed(np.empty(0, np.int64))
+    assert index.terms.passing(text) is before
 
 
 def long_filter(number: int) -> bytes:
@@ -249,7 +250,7 @@ def test_what_is_used_is_told_truly_after_changes() -> None:
         alone.changed(np.arange(39, len(index.slots)))
     for text in texts:
         alone.passing(text)
-    assert alone._used == sum(entry.nbytes for entry in alone._entries.values())
+    assert alone._used == sum(map(alone._size, alone._entries.values()))
     alone.forget()
     assert alone._used == 0
 
@@ -271,8 +272,8 @@ def test_memory_is_bounded_and_the_least_used_filter_goes() -> None:
 def test_refusals_are_not_kept() -> None:
     _, index = shop()
     with pytest.raises(InvalidInput):
-        index.masks.passing(b"{")
-    assert index.masks.texts() == []
+        index.terms.passing(b"{")
+    assert index.terms.texts() == []
 
 
 def test_passing_changes_bit_by_bit() -> None:

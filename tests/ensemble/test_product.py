@@ -100,4 +100,4 @@ def test_a_row_of_the_catalogue_is_embedded_as_a_row_of_the_index(tiny_pipeline:
     parsed = parse_products([json.dumps(row).encode() for row in rows])
     embedded = tiny_pipeline.encoders.embed_product(parsed, tiny.pictures(rows))
     # The noise of a picture depends on its place in the list, which is the same here and there.
-    np.testing.assert_allclose(embedded, tiny_pipeline.retrieval.slots.rows(np.arange(12)), atol=2**-11)  # of 16 bits
+    np.testing.assert_allclose(embedded, tiny_pipeline.index.slots.rows(np.arange(12)), atol=2**-11)  # of 16 bits

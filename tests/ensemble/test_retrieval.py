@@ -80,13 +80,13 @@ def found(answer: Answered) -> Found:
 
 
 def test_a_search_that_fails_is_told_to_each_request(tiny_pipeline: Pipeline) -> None:
-    index = tiny_pipeline.retrieval.source.index
+    index = tiny_pipeline.index
 
     class Failing:
-        def search(self, queries: NDArray[np.float32], counts: Any, passing: Any) -> list[Hits]:
+        def search(self, queries: Any, counts: Any, passing: Any, boosts: Any = None) -> list[Hits]:
             if len(queries) > 1 or queries[0, 0] > 0:
                 raise MemoryError("too much")
-            return index.engine.search(queries, counts, passing)
+            return index.engine.search(queries, counts, passing, boosts)
 
         def added(self, first: int) -> None:
             raise NotImplementedError
@@ -196,6 +196,59 @@ def test_pipeline_equals_a_computation_by_hand(tiny_pipeline: Pipeline) -> None:
     (hits,) = tiny_pipeline.search(["green chair"], [photo], k=7)
     assert [hit.id for hit in hits] == expected
     np.testing.assert_allclose([hit.score for hit in hits], np.sort(scores)[::-1][:7], atol=1e-6)
+
+
+def test_each_row_has_its_own_business_score(tiny_pipeline: Pipeline) -> None:
+    ranks = [b"", b"0.5 * similarity + 0.02 * number", b"3 * similarity", b"similarity + fill(price, 90) / 10"]
+    text = np.tile(unit(3), (4, 1))
+    request = {"TEXT_VECTOR": text, "RANK": np.array(ranks, object)[:, None], "K": np.full((4, 1), 40, np.int32)}
+    plain, popular, scaled, dear = (dict(zip(*row, strict=True)) for row in told(tiny_pipeline, request))
+    products = {product["id"]: product for product in tiny.products()}
+    number = {name: product["attributes"]["number"] for name, product in products.items()}
+    price = {name: 90 if product["price"] is None else product["price"] for name, product in products.items()}
+    assert list(scaled) == list(plain)
+    for name, score in plain.items():
+        assert popular[name] == pytest.approx(0.5 * score + 0.02 * number[name], abs=1e-6)
+        assert scaled[name] == pytest.approx(3 * score, abs=1e-6)
+        assert dear[name] == pytest.approx(score + price[name] / 10, abs=1e-5)
+
+
+def told(pipeline: Pipeline, request: Tensors) -> list[tuple[list[str], list[float]]]:
+    """Ids and scores of each row."""
+    answer = found(pipeline.retrieval.answer([request])[0])
+    return [(ids, hits.scores.tolist()) for ids, hits in zip(answer.ids, answer.hits, strict=True)]
+
+
+def test_the_first_of_a_business_score_is_not_among_the_most_similar(tiny_pipeline: Pipeline) -> None:
+    similar = [hit.id for hit in tiny_pipeline.search(["red mug"], k=39)[0]]
+    (other,) = {product["id"] for product in tiny.products()} - set(similar)
+    number = float(other.removeprefix("P"))
+    ((first,),) = tiny_pipeline.search(["red mug"], k=1, rank=f"similarity - 9 * abs(number - {number})")
+    assert first.id == other
+
+
+@pytest.mark.parametrize(
+    ("ranks", "message"),
+    [
+        ([b"similarity +"], "RANK: not an expression: invalid syntax"),
+        ([b"", b"2 * price"], "RANK[1]: similarity does not occur; exactly once is needed"),
+        (
+            [b"similarity", b"similarity + cost"],
+            "RANK[1]: 'cost' is no column; this catalogue has available, new, number",
+        ),
+        ([b"similarity + color", b""], "RANK[0]: 'color' is no number; this catalogue has"),
+        ([b"similarity"] * 3, "RANK: 3 values for 2 rows; one a row is needed"),
+    ],
+)
+def test_a_bad_business_score_is_refused_with_its_row(
+    tiny_pipeline: Pipeline, ranks: list[bytes], message: str
+) -> None:
+    good = {"TEXT_VECTOR": unit(1)}
+    request = {"TEXT_VECTOR": unit(1, min(len(ranks), 2)), "RANK": np.array(ranks, object)[:, None]}
+    refused, answered = tiny_pipeline.retrieval.answer([request, good])
+    assert isinstance(refused, InvalidInput)
+    assert str(refused).startswith(message)
+    assert len(found(answered).ids[0]) == 10
 
 
 def test_a_product_without_a_picture_has_a_zero_half(tiny_pipeline: Pipeline) -> None:

@@ -28,6 +28,9 @@ class Tensor:
     def name(self) -> str:
         return self.label
 
+    def is_cpu(self) -> bool:
+        return True
+
     def as_numpy(self) -> Any:
         return self.value
 

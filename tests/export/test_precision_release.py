@@ -134,7 +134,7 @@ def test_index_and_probe_come_from_what_serves(auto: Made) -> None:
     rows = small.products()
     pictures = [(auto.shop.parent / row["image"]).read_bytes() if row["image"] else b"" for row in rows]
     alone = [pipeline.encoders.embed_product([row], [raw])[0] for row, raw in zip(rows, pictures, strict=True)]
-    slots = pipeline.retrieval.source.index.slots
+    slots = pipeline.index.slots
     np.testing.assert_allclose(slots.rows(np.arange(len(slots))), np.stack(alone), atol=2**-11)  # float16
     probe = auto.store / "releases" / "0001" / "probe" / "probe.json"
     asked = json.loads(probe.read_text())["requests"][0]

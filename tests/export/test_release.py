@@ -162,7 +162,7 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, content: str) -> None:
 def test_rows_of_the_index_are_in_the_order_of_the_catalogue_and_those_of_the_towers(store: Path) -> None:
     pipeline = Pipeline.open(store / "models", 1)
     rows = tiny.products()
-    slots = pipeline.retrieval.source.index.slots
+    slots = pipeline.index.slots
     assert [slots.product(slot)["id"] for slot in range(len(slots))] == [row["id"] for row in rows]
     alone = [
         pipeline.encoders.embed_product([row], [picture])[0]

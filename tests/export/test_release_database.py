@@ -36,7 +36,7 @@ def database(store: Path) -> Iterator[Database]:
 
 
 def documents(store: Path, number: int) -> dict[str, dict[str, Any]]:
-    slots = Pipeline.open(store / "models", number).retrieval.source.index.slots
+    slots = Pipeline.open(store / "models", number).index.slots
     return {found["id"]: found for found in (slots.product(slot) for slot in range(len(slots)))}
 
 
@@ -59,7 +59,7 @@ def shop_copy(shop: Path, tmp_path: Path) -> Path:
 def test_a_file_becomes_the_stores_catalogue_with_vectors_at_the_indexs_number(make: Make, tmp_path: Path) -> None:
     made = make(tmp_path)
     pipeline = Pipeline.open(tmp_path / "models", 1)
-    index = pipeline.retrieval.source.index
+    index = pipeline.index
     with database(tmp_path) as opened:
         assert opened.head() == index.seq == made.catalogue["seq"] == len(tiny.products())
         assert opened.catalogue_id == index.catalogue_id == made.catalogue["id"]

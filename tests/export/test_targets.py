@@ -170,3 +170,19 @@ def test_each_target_has_its_devices(target: str, device: str, chosen: str) -> N
 def test_another_target_or_device_is_refused(target: str, device: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Order("shop.csv", Path("var"), target=target, device=device)
+
+
+@pytest.mark.parametrize(
+    ("target", "device", "parameters"),
+    [
+        ("cpu", "cpu", {}),
+        ("onnxruntime", "cpu", {}),
+        ("onnxruntime", "gpu", {"FORCE_CPU_ONLY_INPUT_TENSORS": "no"}),
+        ("tensorrt", "gpu", {"FORCE_CPU_ONLY_INPUT_TENSORS": "no"}),
+    ],
+)
+def test_vectors_stay_on_the_gpu_between_towers_and_retrieval(
+    target: str, device: str, parameters: dict[str, str]
+) -> None:
+    config = fill(repository.source_configs()["retrieve"], facts(target, device))
+    assert {key: value.string_value for key, value in config.parameters.items()} == parameters

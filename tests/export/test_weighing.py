@@ -87,7 +87,7 @@ def units(rows: int) -> Floats:
 
 def rows_of(pipeline: Pipeline, trial: Trial) -> Floats:
     """``(products, 64)`` rows of the release, of the products that are to be found."""
-    slots = pipeline.retrieval.source.index.slots
+    slots = pipeline.index.slots
     at = {name: place for place, name in enumerate(slots.ids(np.arange(len(PRODUCTS))))}
     places = np.array([at[str(item.product)] for item in trial.corpus])
     return slots.rows(places).astype(np.float32)

@@ -104,7 +104,7 @@ def test_the_configuration_makes_a_release_of_real_towers(tmp_path: Path) -> Non
     assert (manifest.figures["text_dim"], manifest.figures["image_dim"]) == (TEXT_DIM, TEXT_DIM)
     pipeline = Pipeline.open(tmp_path / "var" / "models", 1)
     rows = [json.loads(line) for line in catalogue.read_text("utf-8").splitlines()]
-    rows_of_index = pipeline.retrieval.source.index.slots.rows(np.arange(PRODUCTS))[:, TEXT_DIM:]
+    rows_of_index = pipeline.index.slots.rows(np.arange(PRODUCTS))[:, TEXT_DIM:]
     photos = pipeline.encoders.embed_image([(tmp_path / row["iconic_image"]).read_bytes() for row in rows])
     np.testing.assert_allclose(rows_of_index, photos, atol=2**-11)  # float16
     assert (photos @ photos.T)[np.triu_indices(PRODUCTS, 1)].max() < 0.99

@@ -18,7 +18,7 @@ TOWERS = {"text_tower", "vision_tower"}
 WRITERS = {"commit_product", "patch_product", "delete_product"}
 STEPS = TOWERS | WRITERS | {"text_preprocess", "image_preprocess", "product_preprocess", "product_row", "retrieve"}
 # What travels as an empty or absent tensor, by the contract of docs/design.md.
-OPTIONAL = {"K", "FILTER", "WEIGHTS", "MIN_SEQ"}
+OPTIONAL = {"K", "FILTER", "RANK", "WEIGHTS", "MIN_SEQ"}
 
 
 def read(name: str) -> Any:

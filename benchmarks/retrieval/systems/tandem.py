@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.retrieval.shop import Floats, K, Numbers, top_lot
 from benchmarks.retrieval.systems.base import Search, System
 from ensemble.index import Index, IndexBuilder
+from ensemble.index.choice import EngineChoice
 from ensemble.settings import SpaceSettings
 
 SPACE = SpaceSettings("benchmark", 384, 0)
@@ -41,7 +42,7 @@ class Tandem(System):
 
     def open(self) -> None:
         """See ``System.open``."""
-        self.index = Index.open(self.folder, engine="ann")
+        self.index = Index.open(self.folder, engine=EngineChoice("ann"))
 
     def search(self, rate: float, setting: int) -> Search:
         """The filter is compiled once and its mask kept, as for a shop's own pages."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ensemble.errors import DamagedRelease
 from ensemble.index.ann.best import Best
 from ensemble.index.ann.kernels import bits
 from ensemble.index.ann.sources import Coded, Filtered, Source
-from ensemble.index.ann.structure import Floats, Structure
+from ensemble.index.ann.structure import Floats, Numbers, Structure
 from ensemble.index.ann.tuned import Tuned
 from ensemble.index.engine import Hits
 from ensemble.index.passing import Passing
@@ -31,6 +31,8 @@ CODED_SHARE = 1 / 16
 FIRST_MARGIN = 0.5
 FIRST_ROWS = 15
 MOST_THREADS = 8
+# A query that looks at every row is shared among the threads in parts of so many, some 3 ms each.
+PART_ROWS = 32_768
 
 
 class AnnEngine:
@@ -76,28 +78,56 @@ class AnnEngine:
             self._one_thread()
             self._structure.add(self._slots.rows(new).astype(np.float32))
 
-    def search(self, queries: Floats, counts: Sequence[int], passing: Sequence[Passing]) -> list[Hits]:
+    def search(
+        self,
+        queries: Floats,
+        counts: Sequence[int],
+        passing: Sequence[Passing],
+        boosts: Sequence[Floats | None] | None = None,
+    ) -> list[Hits]:
         """See ``Engine.search``."""
         queries = np.ascontiguousarray(queries, np.float32)
-        if len(queries) == 1:
-            return [self._search(queries[0], counts[0], passing[0])]
-        return list(self._threads.map(self._search, queries, counts, passing))
+        given = [None] * len(queries) if boosts is None else boosts
+        if len(queries) == 1 and given[0] is None:
+            return [self._search(queries[0], counts[0], passing[0]).hits()]
+        looks = [self._looks(*one) for one in zip(queries, counts, passing, given, strict=True)]
+        return [
+            Best.joined([look.result() for look in of_one], count) for of_one, count in zip(looks, counts, strict=True)
+        ]
+
+    def _looks(self, query: Floats, count: int, passing: Passing, boost: Floats | None) -> list[Future[Best]]:
+        """What is done for one query of several, or for one with a boost.
+
+        Lists are of rows that are alike, which says nothing about a boost: all rows that pass are scored.
+        """
+        if boost is None:
+            return [self._threads.submit(self._search, query, count, passing)]
+        wanted, parts = min(count, passing.count), max(1, passing.count // PART_ROWS)
+        return [
+            self._threads.submit(self._scored, query, wanted, slots, boost)
+            for slots in np.array_split(passing.slots, parts)
+        ]
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "ann")
 
-    def _search(self, query: Floats, count: int, passing: Passing) -> Hits:
+    def _search(self, query: Floats, count: int, passing: Passing) -> Best:
         wanted = min(count, passing.count)
         best = Best(self._rows, self._slots.tail, query, wanted)
         if passing.count > max(self._direct_rows, DIRECT_FACTOR * wanted):
             self._one_thread()
             self._look(best, query, wanted, passing)
             if best.is_full:
-                return best.hits()
+                return best
             best = Best(self._rows, self._slots.tail, query, wanted)
         best.take(passing.slots)
-        return best.hits()
+        return best
+
+    def _scored(self, query: Floats, wanted: int, slots: Numbers, boost: Floats) -> Best:
+        best = Best(self._rows, self._slots.tail, query, wanted, boost)
+        best.take(slots)
+        return best
 
     def _look(self, best: Best, query: Floats, wanted: int, passing: Passing) -> None:
         rate, lists = passing.count / len(self._slots), self._structure.list_count

@@ -124,8 +124,10 @@ def insert(slot: int, value: np.float64, slots: Any, scores: Any, found: int) ->
     return found
 
 
-@njit(types.int64(Rows, Rows, Numbers, Query, types.int64, types.int64[::1], types.float64[::1]), **OPTIONS)
-def take(base: Any, tail: Any, slots: Any, query: Any, found: int, best_slots: Any, best_scores: Any) -> int:
+@njit(types.int64(Rows, Rows, Numbers, Query, Query, types.int64, types.int64[::1], types.float64[::1]), **OPTIONS)
+def take(  # noqa: PLR0913, PLR0917 - numba takes no objects
+    base: Any, tail: Any, slots: Any, query: Any, boost: Any, found: int, best_slots: Any, best_scores: Any
+) -> int:
     """Score rows and merge them into the best so far.
 
     Args:
@@ -133,6 +135,7 @@ def take(base: Any, tail: Any, slots: Any, query: Any, found: int, best_slots: A
         tail: ``(tail slots, row_dim)``.
         slots: Which rows; a negative one is none.
         query: ``(row_dim,)``.
+        boost: ``(slots,)``: what is added to the score of each slot; empty for nothing.
         found: How many best rows there are already.
         best_slots: As many as are wanted, one or more.
         best_scores: As many.
@@ -148,6 +151,8 @@ def take(base: Any, tail: Any, slots: Any, query: Any, found: int, best_slots: A
         if slot < 0:
             continue
         value = score(base, slot, query) if slot < base.shape[0] else score(tail, slot - base.shape[0], query)
+        if boost.shape[0]:
+            value += np.float64(boost[slot])
         if found < wanted or value >= best_scores[wanted - 1]:
             found = insert(slot, value, best_slots, best_scores, found)
     return found

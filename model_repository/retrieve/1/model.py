@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import triton_python_backend_utils as pb_utils
 
 from ensemble.following import follow
 from ensemble.found import rectangle
-from ensemble.index import Follower, Journal
+from ensemble.index import Journal
+from ensemble.index.choice import EngineChoice
 from ensemble.pipeline import open_retrieval
 from ensemble.retrieval import Answered
 from ensemble.serving import guarded, response, tensors_of
 
 CATALOGUE = "TANDEM_CATALOGUE"
 SNAPSHOTS = "TANDEM_SNAPSHOTS"
+ENGINE = "TANDEM_ENGINE"
 SWITCH_S = 0.0005
 
 
@@ -26,16 +29,18 @@ class TritonPythonModel:
     """Searches for all requests of a batch at once; see ``ensemble.retrieval``."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Map the index of this release into memory and, where there is a catalogue, follow it."""
+        """Open the index of this release where ``TANDEM_ENGINE`` says; where there is a catalogue, follow it."""
         # The follower's Python shares this process: by default a search may wait 5 ms for it at each of its steps.
         sys.setswitchinterval(SWITCH_S)
         self._release = int(args["model_version"])
-        self._follower: Follower | None = None
+        self._stop: Callable[[], None] = _nothing
         folder = Path(args["model_repository"]) / args["model_version"]
-        if os.environ.get(CATALOGUE):
+        if os.environ.get(ENGINE) == "milvus":
+            self._search_milvus(folder)
+        elif os.environ.get(CATALOGUE):
             self._follow(folder, os.environ[CATALOGUE])
         else:
-            self._retrieval = open_retrieval(folder)
+            self._retrieval = open_retrieval(folder, engine=EngineChoice.asked(os.environ))
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Search once for all requests that can be served; refuse the others each for its own reason."""
@@ -45,8 +50,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Stop following."""
-        if self._follower is not None:
-            self._follower.stop()
+        self._stop()
 
     def _follow(self, folder: Path, catalogue: str) -> None:
         from catalogue.database import Journal as Database
@@ -57,7 +61,16 @@ class TritonPythonModel:
 
         # Without a folder for them, the release's own snapshot is the only one.
         snapshots = Path(os.environ.get(SNAPSHOTS, folder / "snapshots")) / f"{self._release:04d}"
-        self._retrieval, self._follower = follow(folder, snapshots, journal, fatal=(DatabaseUnusable,))
+        engine = EngineChoice.asked(os.environ)
+        self._retrieval, follower = follow(folder, snapshots, journal, engine=engine, fatal=(DatabaseUnusable,))
+        self._stop = follower.stop
+
+    def _search_milvus(self, folder: Path) -> None:
+        from ensemble.index.milvus import MilvusOptions
+        from ensemble.searching_milvus import open_milvus_retrieval
+
+        self._retrieval = open_milvus_retrieval(folder, MilvusOptions.asked(os.environ))
+        self._stop = self._retrieval.source.stop
 
     def _response(self, answer: Answered) -> Any:
         if isinstance(answer, Exception):
@@ -65,3 +78,7 @@ class TritonPythonModel:
         tensors = rectangle(answer)
         tensors["RELEASE"] = np.full((len(answer.hits), 1), self._release, np.int64)
         return response(pb_utils, tensors)
+
+
+def _nothing() -> None:
+    """What is to be stopped where nothing was started."""
