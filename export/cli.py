@@ -1,8 +1,7 @@
-"""The command line: ``python -m export release`` and ``compare``."""
+"""The command line: ``python -m export release``, ``compare``, ``embed`` and ``deposit``."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,26 +10,16 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from catalogue import BadRows, CatalogueError
 from ensemble.errors import EnsembleError
+from export.bulk.cli import deposit, embed
 from export.compare.cli import compare
 from export.errors import ExportError, GateFailed
 from export.gate.choose import AUTO
 from export.order import DEFAULT_TOWERS, Order
 from export.telling import tell
+from export.terminal import progress_bars, terminated_as_interrupted
 
 USERS_MISTAKE = 2
 FAILED_GATE = 1
@@ -38,11 +27,13 @@ INTERRUPTED = 130
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(compare)
+app.command()(embed)
+app.command()(deposit)
 
 
 @app.callback()
 def main() -> None:
-    """Make releases from towers and a catalogue, and compare towers."""
+    """Make releases from towers and a catalogue, compare towers, and embed catalogues in bulk."""
 
 
 @app.command()
@@ -78,6 +69,9 @@ def release(  # noqa: PLR0913 - an option each
     calibration: Annotated[
         Path | None, typer.Option(help="Other queries, .jsonl, that ranges are measured on beside products.")
     ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(help="Folder of `embed`: rows are taken from it instead of being encoded again.")
+    ] = None,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Go on without rows that cannot become products.")
     ] = False,
@@ -97,10 +91,11 @@ def release(  # noqa: PLR0913 - an option each
             allow_precision=allow_precision,
             queries=queries,
             calibration=calibration,
+            vectors=vectors,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _told(console), _terminated_as_interrupted(), _progress(console) as progress:
+    with _told(console), terminated_as_interrupted(), progress_bars(console) as progress:
         from export.release import make_release
 
         manifest = make_release(order, progress)
@@ -125,40 +120,3 @@ def _told(console: Console) -> Iterator[None]:
 def _fail(console: Console, message: str, code: int) -> NoReturn:
     console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True, highlight=False)
     raise typer.Exit(code)
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end an export as Ctrl-C does, leaving nothing half-made."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class _Rate(ProgressColumn):
-    """Units a second, where a step counts units."""
-
-    def render(self, task: Task) -> Text:
-        unit = task.fields.get("unit", "")
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.1f} {unit}/s" if unit and speed else "", style="cyan")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<12}"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    )

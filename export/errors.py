@@ -11,7 +11,14 @@
     ├── EngineFailed     TensorRT is missing here, refuses a graph, or cannot build its engine; quotes all it said
     ├── PrecisionFailed  a graph cannot be made in a lower precision
     │   └── ModelOptFailed   NVIDIA ModelOpt is missing, fails or takes too long; quotes its last words
-    ├── StoreBusy    another export works in the same store
+    ├── StoreBusy    another export works in the same store, or another run in the same folder of shards
+    ├── BulkFailed   a catalogue cannot be embedded on Ray, or its vectors cannot be used
+    │   ├── NoRay        Ray is not installed, does not start, or does not answer at its address
+    │   ├── WorkerFailed a worker cannot embed; quotes what it said
+    │   ├── WorkersLost  workers died more often than is allowed; whole shards stay
+    │   ├── WrongShard   a shard of another space or catalogue
+    │   ├── DamagedShard a file that is no whole shard: it is made again
+    │   └── BadVectors   a folder of shards that is not whole, or whose rows are not those of the towers
     └── GateFailed   a figure of the release is out of its bound
 
 All but the last are for the user to mend; ``GateFailed`` says that the release itself is not good enough.
@@ -105,7 +112,35 @@ class ModelOptFailed(PrecisionFailed):
 
 
 class StoreBusy(ExportError):
-    """Another export holds the store."""
+    """Another export holds the store, or another run the folder of shards."""
+
+
+class BulkFailed(ExportError):
+    """A catalogue cannot be embedded in bulk; the message says what became of the shards."""
+
+
+class NoRay(BulkFailed):
+    """There is no Ray to run on; the message says how to get one."""
+
+
+class WorkerFailed(BulkFailed):
+    """A worker cannot do its work, and another could not either."""
+
+
+class WorkersLost(BulkFailed):
+    """Workers died more often than is allowed."""
+
+
+class WrongShard(BulkFailed):
+    """A shard that belongs to something else; the message names it."""
+
+
+class DamagedShard(BulkFailed):
+    """A file that is no whole shard; a run makes it again."""
+
+
+class BadVectors(BulkFailed):
+    """Vectors that cannot be taken; the message names the file or the product."""
 
 
 class GateFailed(ExportError):

@@ -33,6 +33,7 @@ class Order:
         allow_precision: Where the asked precision fails its gate, fall back down int8, fp16, fp32.
         queries: Held-out queries, which go before those of the towers file.
         calibration: Queries to calibrate on, which go before those of the towers file.
+        vectors: Folder of shards (``export.bulk``) that rows are taken from instead of being encoded again.
     """
 
     catalogue: str
@@ -46,6 +47,7 @@ class Order:
     allow_precision: bool = False
     queries: Path | None = None
     calibration: Path | None = None
+    vectors: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "device", choose_device(self.target, self.device))
@@ -58,6 +60,9 @@ class Order:
                 raise ValueError(f"`{name}` must be a file that exists, got {path}")
             if path is not None and not self.judged:
                 raise ValueError(f"`{name}` only where something is judged; precision fp32 is held to its source alone")
+
+        if self.vectors is not None and not self.vectors.is_dir():
+            raise ValueError(f"`vectors` must be a folder that exists, got {self.vectors}")
 
     @property
     def judged(self) -> bool:

@@ -22,12 +22,15 @@ from ensemble.pipeline import Encoders, Pipeline
 from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import SpaceSettings
 from export import repository
+from export.bulk.manifest import MANIFEST as SHARDS
+from export.bulk.manifest import BulkManifest
+from export.bulk.taking import take
 from export.cases import text_cases, vision_cases
 from export.check import Agreement
 from export.checking import CheckedCatalogue
 from export.configs import Facts
 from export.decisions import FP32, Deciding, Decision
-from export.embedding import Rows, embed
+from export.embedding import Advance, Rows, embed
 from export.engines.trying import require_builder
 from export.errors import BadSource
 from export.identity import space_id, versions
@@ -70,6 +73,8 @@ def make_release(order: Order, progress: Progress) -> Manifest:
     """
     if order.target == TENSORRT:
         require_builder()
+    if order.vectors is not None:
+        BulkManifest.load(order.vectors)  # told before the long work begins
     plans = Plans.of(order.towers)
     with origin_of(order.catalogue, order.store) as origin, staging(order.store) as stage:
         kept = Kept(order.store / KEPT, {**versions(), **code()})
@@ -216,13 +221,13 @@ class _Work:
         return [SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []
 
     def _embed(self, checked: CheckedCatalogue, space: SpaceSettings) -> Rows:
-        products = checked.catalogue.products
+        products, vectors = checked.catalogue.products, self.order.vectors
         with self.recorder.step("embed", unit="products") as step:
             advance = step.start(len(products))
 
             def make(folder: Path) -> None:
                 encoders = Encoders.open(self.stage.models, self.stage.release, threads=_threads())
-                np.save(folder / ROWS, embed(encoders, products, checked.pictures, advance))
+                np.save(folder / ROWS, self._rows(encoders, checked, space, advance))
 
             engines = {str(path): sha256(path) for path in sorted(self.stage.models.glob("*_tower/*/*.plan"))}
             inputs = {
@@ -230,12 +235,19 @@ class _Work:
                 "product": asdict(self.plans.product),
                 "engines": engines,
                 **checked.hashes,
+                **({} if vectors is None else {"vectors": sha256(vectors / SHARDS)}),
             }
             result = self.kept.step("rows", inputs, make)
             rows: Rows = np.load(result.folder / ROWS, allow_pickle=False)
             step.resumed(result.resumed)
             step.figures["products"], step.figures["row_dim"] = rows.shape
         return rows
+
+    def _rows(self, encoders: Encoders, checked: CheckedCatalogue, space: SpaceSettings, advance: Advance) -> Rows:
+        products, vectors = checked.catalogue.products, self.order.vectors
+        if vectors is None:
+            return embed(encoders, products, checked.pictures, advance)
+        return take(vectors, space.space_id, encoders, products, checked.pictures, advance)
 
     def _index(self, checked: CheckedCatalogue, rows: Rows, space: SpaceSettings) -> None:
         with self.recorder.step("index") as step:
