@@ -41,6 +41,9 @@ class TritonPythonModel:
             self._follow(folder, os.environ[CATALOGUE])
         else:
             self._retrieval = open_retrieval(folder, engine=EngineChoice.asked(os.environ))
+        index = self._retrieval.source.index
+        where = f"{type(index).__name__}, {'on the GPU' if index.on_gpu else 'on the CPU'}"
+        pb_utils.Logger.log_info(f"release {self._release} is searched by {where}, from {index.seq} on")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Search once for all requests that can be served; refuse the others each for its own reason."""
