@@ -6,7 +6,7 @@ export HF_HUB_OFFLINE ?= 1
 export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-retrieval bench-tensorrt prove-served compare modelopt train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-retrieval bench-gpu prove-gpu gpu-kernels scale bench-tensorrt prove-served compare modelopt train-sample clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,18 @@ bench-recall: .venv/.dev $(STORE)/releases/0001/manifest.json ## Recall over the
 
 bench-retrieval: .venv/.dev ## Our CPU engine beside faiss, usearch and qdrant-edge, on 500,000 embedded titles (encoded once, half an hour)
 	$(PY) -m benchmarks.retrieval
+
+bench-gpu: .venv/.dev ## The exact scan on the GPU beside PyTorch, faiss and cuVS, against the memory roofline (needs a GPU)
+	$(PY) -m benchmarks.gpu --document docs/results
+
+prove-gpu: .venv/.dev $(STORE)/releases/0001/manifest.json ## Serve the sample's release on the GPU, and compare its answers with those of main memory (needs a GPU)
+	$(PY) -m benchmarks.gpu.served --store $(STORE)
+
+gpu-kernels: .venv/.dev ## Compile the GPU's kernels for sm_80 and sm_90, without a GPU: registers, spills, shared memory
+	$(PY) -m ensemble.index.gpu.compiling
+
+scale: .venv/.dev ## Work out the fleets of docs/scale.md anew
+	$(PY) -m benchmarks.scale --write
 
 bench-tensorrt: .venv/.dev $(STORE)/releases/0001/manifest.json ## Engines in FP32, FP16, INT8 beside PyTorch and ONNX Runtime (needs a GPU and TensorRT)
 	$(PY) -m benchmarks.tensorrt --store $(STORE)
