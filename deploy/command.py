@@ -13,7 +13,8 @@ from deploy.options import Endpoints, ServeOptions
 from deploy.searching import VARIABLES, Searching
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
-_STUB_TIMEOUT_S = 120
+# A GPU's kernels are compiled before the first request: two minutes, the first time.
+_STUB_TIMEOUT_S = 300
 
 
 def server_command(

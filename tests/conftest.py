@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Kernels of the GPU are interpreted, on the CPU: the Triton language asks for this when it is first imported.
+os.environ["TRITON_INTERPRET"] = "1"
 
 from ensemble.pipeline import Pipeline
 from tests import tiny

@@ -1,0 +1,139 @@
+"""Validity and columns on the device, by place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ensemble.index.columns import MISSING_CODE, Kind, Numbers, Stored
+from ensemble.index.gpu.errors import translating
+from ensemble.index.gpu.kernels.passing import BLOCK
+from ensemble.index.gpu.places import Places
+from ensemble.index.gpu.sending import sent
+from ensemble.index.slots import Slots
+
+# Room for slots to come, at least.
+LEAST = 1_024
+# Slots that are copied together: host memory holds no second copy of a column.
+SLOTS_AT_ONCE = 1_048_576
+CHANGED_AT_ONCE = 65_536
+
+
+class DeviceColumns:
+    """What filters and business scores read: 8 bytes a column and place, and one for validity.
+
+    Everything is float64, so that comparisons come out as on the host: words as their codes, flags as 0 and 1; NaN
+    where a value is missing.
+
+    Args:
+        slots: The index.
+        device: Where the tensors are.
+
+    Attributes:
+        places: The numbering.
+        numbers: The row of each column in ``values``.
+        valid: ``(room,)`` uint8: 1 where a slot is that a search may find. ``room`` is a multiple of the kernel's
+            block.
+        values: ``(columns, room)`` float64.
+    """
+
+    def __init__(self, slots: Slots, device: torch.device) -> None:
+        self._slots, self._device = slots, device
+        self._uploaded: dict[str, Stored] = {}
+        self.places = Places(len(slots.base))
+        self.numbers: dict[str, int] = {}
+        self.valid, self.values = self._missing(len(slots.stored), self._room())
+        self._write(self.valid, slots.valid)
+        self.adopt()
+
+    @property
+    def count(self) -> int:
+        """Places in use, those of rows that no search may find yet among them."""
+        return self.places.count(len(self._slots))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of device memory."""
+        return self.valid.nbytes + self.values.nbytes
+
+    def fit(self) -> bool:
+        """Make room for all slots that there are.
+
+        Returns:
+            Whether that was needed.
+        """
+        held = len(self.valid)
+        if self.count <= held:
+            return False
+        valid, values = self._missing(len(self.values), self._room())
+        valid[:held], values[:, :held] = self.valid, self.values
+        self.valid, self.values = valid, values
+        return True
+
+    def adopt(self) -> bool:
+        """Take up columns that are new, or that changed their kind.
+
+        Returns:
+            Whether there were any.
+        """
+        fresh = {name: column for name, column in self._slots.stored.items() if self._uploaded.get(name) is not column}
+        for name in fresh:
+            self.numbers.setdefault(name, len(self.numbers))
+        more = len(self.numbers) - len(self.values)
+        if more > 0:
+            values = self._missing(len(self.numbers), len(self.valid))[1]
+            values[:-more] = self.values
+            self.values = values
+        for name, column in fresh.items():
+            row = self.values[self.numbers[name]]
+            self._write(row, column.values, column.kind)
+        self._uploaded |= fresh
+        return bool(fresh)
+
+    def put(self, slots: Numbers) -> None:
+        """Copy validity and values of some slots anew; there must be room for them."""
+        for start in range(0, len(slots), CHANGED_AT_ONCE):
+            part = slots[start : start + CHANGED_AT_ONCE]
+            columns = [self._slots.stored[name] for name in self.numbers]
+            values = np.stack([as_numbers(column.values[part], column.kind) for column in columns])
+            valid = self._slots.valid[part].view(np.uint8)
+            at, new_valid, new_values = sent(self._device, self.places.of_slots(part), valid, values)
+            self.valid.index_copy_(0, at, new_valid)
+            self.values.index_copy_(1, at, new_values)
+
+    def _room(self) -> int:
+        """Places to have, with half of the tail to spare."""
+        tail = max(0, self.count - self.places.start)
+        return -(-(self.places.start + max(LEAST, tail + tail // 2)) // BLOCK) * BLOCK
+
+    def _missing(self, columns: int, room: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Validity and columns of no slot."""
+        with translating(f"{columns} columns of {room:,} products", needed=room * (1 + 8 * columns)):
+            values = torch.full((columns, room), torch.nan, dtype=torch.float64, device=self._device)
+            return torch.zeros(room, dtype=torch.uint8, device=self._device), values
+
+    def _write(self, row: torch.Tensor, values: NDArray[Any], kind: Kind = "number") -> None:
+        """Copy a value of each slot to its place."""
+        for first, last in parts(len(values), self.places.base):
+            at = first if first < self.places.base else first - self.places.base + self.places.start
+            part = torch.from_numpy(as_numbers(values[first:last], kind))
+            row[at : at + last - first] = part.to(row.device)
+
+
+def parts(slots: int, base: int) -> Iterator[tuple[int, int]]:
+    """Ranges of slots, small ones, each in the base or in the tail."""
+    for start, end in ((0, min(slots, base)), (base, slots)):
+        for first in range(start, end, SLOTS_AT_ONCE):
+            yield first, min(first + SLOTS_AT_ONCE, end)
+
+
+def as_numbers(values: NDArray[Any], kind: Kind) -> NDArray[np.float64]:
+    """Values of a column as the device holds them."""
+    numbers = values.astype(np.float64)
+    if kind != "number":
+        numbers[values == MISSING_CODE] = np.nan
+    return numbers

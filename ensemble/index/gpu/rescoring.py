@@ -1,0 +1,71 @@
+"""The second pass: exact scores of the places in some bins, in order."""
+
+from __future__ import annotations
+
+import torch
+
+from ensemble.index.gpu.batch import LAUNCH, Batch
+from ensemble.index.gpu.kernels.rescore import rescore as rescore_kernel
+from ensemble.index.gpu.kernels.scan import BIN
+from ensemble.index.gpu.kernels.tiles import ROW_MULTIPLE
+from ensemble.index.gpu.rows import DeviceRows
+
+# Scores at a time: 8 bytes each, and as much again some times over while they are sorted.
+SCORES_AT_ONCE = 16 * 1024 * 1024
+
+
+def best(rows: DeviceRows, batch: Batch, bins: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The best places of some bins, by their exact scores; ties by place, lower first.
+
+    Args:
+        rows: The index.
+        batch: The queries.
+        bins: ``(batch, bins)`` int64, ascending.
+        most: How many places are wanted.
+
+    Returns:
+        ``(batch, found)`` float64 scores, descending, -inf where no more places pass; and int64 places.
+    """
+    scores = torch.empty((len(batch), 0), dtype=torch.float64, device=bins.device)
+    places = torch.empty((len(batch), 0), dtype=torch.int64, device=bins.device)
+    at_once = max(1, SCORES_AT_ONCE // (BIN * len(batch)))
+    for first in range(0, bins.shape[1], at_once):
+        part = bins[:, first : first + at_once]
+        members = part[:, :, None] * BIN + torch.arange(BIN, device=bins.device)
+        # What was found so far lies at lower places: a stable order keeps it before its equals.
+        scores = torch.cat([scores, rescored(rows, batch, part)], dim=1)
+        places = torch.cat([places, members.flatten(1)], dim=1)
+        scores, order = scores.sort(dim=1, descending=True, stable=True)
+        scores, places = scores[:, :most], places.gather(1, order[:, :most])
+    return scores, places
+
+
+def rescored(rows: DeviceRows, batch: Batch, bins: torch.Tensor) -> torch.Tensor:
+    """``(batch, bins * BIN)`` float64: exact scores of all places of some bins; -inf where one does not pass."""
+    bins = bins.contiguous()
+    words, values = batch.selected.words, None if batch.boosted is None else batch.boosted.values
+    scores = torch.empty((len(bins), bins.shape[1] * BIN), dtype=torch.float64, device=bins.device)
+    rescore_kernel[(bins.shape[1], len(bins))](
+        rows.base.exact,
+        rows.tail.exact,
+        batch.queries,
+        bins,
+        words,
+        batch.selected.which,
+        batch.queries if values is None else values,
+        batch.selected.which if batch.boosted is None else batch.boosted.which,
+        scores,
+        rows.places.start // BIN,
+        bins.stride(0),
+        batch.queries.shape[1],
+        words.shape[1],
+        words.stride(0),
+        0 if values is None else values.shape[1],
+        0 if values is None else values.stride(0),
+        scores.stride(0),
+        DIM=rows.dim,
+        CHUNK=ROW_MULTIPLE,
+        BOOST=values is not None,
+        **LAUNCH,
+    )
+    return scores
