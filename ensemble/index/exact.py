@@ -18,8 +18,8 @@ from ensemble.index.slots import Slots
 RESCORE_MARGIN = 1e-4
 RESCORE_ROWS = 1_024
 # numpy turns float16 into float32 at some 4 ns a value, ten times what the product takes: an index of up to this many
-# rows keeps them as float32.
-KEPT_ROWS = 32_768
+# rows keeps them as float32. More than a snapshot may have that is searched by this engine alone.
+KEPT_ROWS = 65_536
 ROWS_AT_ONCE = 8_192
 # A query that may find less than one row in so many has its rows gathered; for others all rows are looked at together.
 GATHERED_SHARE = 8

@@ -58,12 +58,17 @@ def save(slots: Slots, folder: Path) -> dict[str, str]:
     }
     header["engine"], made = write_engine(_opened(folder, header), folder)
     prints |= {name: files.print_of(folder / name) for name in made}
-    content = files.as_json(header | {"files": {name: asdict(one) for name, one in prints.items()}})
-    digest = files.hash_of(content)
-    prints[HEADER_HASH] = files.write(folder / HEADER_HASH, [f"{digest}\n".encode()])
+    prints |= write_header(folder, header | {"files": {name: asdict(one) for name, one in prints.items()}})
+    return {name: one.sha256 for name, one in prints.items()}
+
+
+def write_header(folder: Path, header: Mapping[str, Any]) -> dict[str, files.Print]:
+    """Write what makes a folder of arrays a snapshot, and its hash; returns the print of each file."""
+    content = files.as_json(header)
+    prints = {HEADER_HASH: files.write(folder / HEADER_HASH, [f"{files.hash_of(content)}\n".encode()])}
     prints[HEADER] = files.write(folder / HEADER, [content])
     files.sync(folder)
-    return {name: one.sha256 for name, one in prints.items()}
+    return prints
 
 
 def load(folder: Path, *, space_id: str | None = None) -> Slots:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ensemble.index import files
-from ensemble.index.snapshot import HEADER, HEADER_HASH, header_of
+from ensemble.index.snapshot import header_of, write_header
 
 
 def stamp(folder: Path, *, seq: int, catalogue_id: str) -> None:
@@ -19,8 +18,4 @@ def stamp(folder: Path, *, seq: int, catalogue_id: str) -> None:
     Raises:
         DamagedRelease: Its header cannot be read.
     """
-    header = header_of(folder) | {"seq": seq, "catalogue_id": catalogue_id}
-    content = files.as_json(header)
-    files.write(folder / HEADER_HASH, [f"{files.hash_of(content)}\n".encode()])
-    files.write(folder / HEADER, [content])
-    files.sync(folder)
+    write_header(folder, header_of(folder) | {"seq": seq, "catalogue_id": catalogue_id})
