@@ -90,7 +90,7 @@ def _in_memory(slots: Slots, folder: Path, name: str, written: str) -> Engine:
     if name == EXACT or (name != ANN and written == EXACT):
         return ExactEngine(slots)
     try:
-        from ensemble.index.ann import AnnEngine, build
+        from ensemble.index.ann import LEAST_ROWS, AnnEngine, build
     except ModuleNotFoundError as error:
         if name == ANN:
             raise
@@ -98,6 +98,8 @@ def _in_memory(slots: Slots, folder: Path, name: str, written: str) -> Engine:
         return ExactEngine(slots)
     if written == ANN:
         return AnnEngine.open(slots, folder)
+    if len(slots) < LEAST_ROWS:
+        return ExactEngine(slots)
     with TemporaryDirectory(prefix="tandem-") as made:
         build(slots, Path(made))
         return AnnEngine.open(slots, Path(made))

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from ensemble.errors import DamagedRelease
+from ensemble.index import Index
 from ensemble.index.ann import FILES, AnnEngine, build
 from ensemble.index.ann.training import train
 from ensemble.index.ann.tuned import Tuned
 from ensemble.index.ann.tuning import LEAST_MARGINS
+from ensemble.index.choice import EngineChoice
 from tests.ensemble.clustered import clustered, snapshot
 
 
@@ -69,3 +71,10 @@ def test_settings_between_those_that_were_measured() -> None:
     assert [tuned.candidate_count(wanted) for wanted in (1, 10, 100, 1_000)] == [100, 100, 400, 1_600]
     with pytest.raises(ValueError, match="3 margins"):
         Tuned((1.0,), (100, 400))
+
+
+def test_an_index_of_few_rows_is_searched_without_lists(tmp_path: Path) -> None:
+    rows = clustered(63, 16)
+    snapshot(tmp_path, rows)
+    (hits,) = Index.open(tmp_path, engine=EngineChoice("ann")).search(rows[:1].astype(np.float32), [1])
+    assert hits.slots.tolist() == [0]

@@ -2,5 +2,6 @@
 
 from ensemble.index.ann.building import FILES, Built, build
 from ensemble.index.ann.engine import AnnEngine
+from ensemble.index.ann.training import LEAST_ROWS
 
-__all__ = ["FILES", "AnnEngine", "Built", "build"]
+__all__ = ["FILES", "LEAST_ROWS", "AnnEngine", "Built", "build"]

@@ -29,12 +29,15 @@ def open_on_gpu(slots: Slots, choice: EngineChoice) -> tuple[Engine, Terms]:
     # PyTorch takes seconds and a quarter of a GB: a machine without a GPU is spared it.
     if choice.name == "auto" and not any(path.exists() for path in DRIVER):
         raise NoGpu("this machine has no NVIDIA driver")
-    from ensemble.index.gpu.device import device_here
+    from ensemble.index.gpu.device import device_here, is_interpreted
     from ensemble.index.gpu.engine import GpuEngine
     from ensemble.index.gpu.terms import GpuTerms
 
+    if choice.name == "auto" and is_interpreted():
+        raise NoGpu("kernels are interpreted in this process, which is slower than main memory by far")
     device = device_here()
     terms = GpuTerms(slots, device)
     engine = GpuEngine(slots, terms, rows="int8" if choice.name == "gpu-int8" else "float16", device=device)
-    engine.warm(range(1, choice.most_rows + 1), choice.most_k, choice.cache)
+    if not is_interpreted():
+        engine.warm(range(1, choice.most_rows + 1), choice.most_k, choice.cache)
     return engine, terms
