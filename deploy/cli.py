@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -50,7 +51,20 @@ _Engine = Annotated[
         help="What searches the index: auto (the GPU where there is one, else main memory), cpu, gpu, gpu-int8, milvus."
     ),
 ]
-_Milvus = Annotated[str | None, typer.Option(help="Where Milvus is, for --engine milvus; TANDEM_MILVUS_TOKEN logs in.")]
+_Milvus = Annotated[
+    str | None,
+    typer.Option(
+        help="Where Milvus is, for --engine milvus: http://host:19530; TANDEM_MILVUS_TOKEN logs in.",
+        show_default="TANDEM_MILVUS",
+    ),
+]
+_Collection = Annotated[
+    str | None,
+    typer.Option(
+        help="How the names of its collections begin, as for `feed`.",
+        show_default="TANDEM_MILVUS_COLLECTION, or tandem",
+    ),
+]
 _Keep = Annotated[bool, typer.Option(help="Run the keeper: snapshots of the index, vectors for products without.")]
 _Trim = Annotated[
     bool, typer.Option("--trim", help="Have it forget journal entries; not where several stores share a catalogue.")
@@ -75,6 +89,7 @@ def serve(  # noqa: PLR0913 -- an option each
     log: Annotated[Path | None, typer.Option(help="The server's log; by default STORE/run/triton.log.")] = None,
     engine: _Engine = "auto",
     milvus: _Milvus = None,
+    collection: _Collection = None,
     keep: _Keep = True,
     trim: _Trim = False,
     shm_bytes: _ShmBytes = _DEFAULTS.shm_bytes,
@@ -86,12 +101,13 @@ def serve(  # noqa: PLR0913 -- an option each
     try:
         from deploy.server import Server
 
+        searching = Searching.asked(engine, milvus, collection)
         server = Server(
             store, catalogue=catalogue, http_port=http_port, grpc_port=grpc_port, metrics_port=metrics_port,
-            host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes, searching=Searching(engine, milvus)),
-            keep=KeepOptions(trim=trim) if keep else None,
+            host=host, log=log, options=ServeOptions(shm_bytes=shm_bytes, searching=searching),
+            keep=KeepOptions(trim=trim, snapshots=not searching.in_milvus) if keep else None,
         )  # fmt: skip
-        _serve(server, store / "run" / "serve.json", log, keep=keep)
+        _serve(server, store / "run" / "serve.json", log, searching, keep=keep)
     except ModuleNotFoundError as error:
         _fail(f"the package {error.name} is not installed: install it with `pip install 'tandem[serve]'`")
     except (DeployError, ValueError) as error:
@@ -108,13 +124,13 @@ def _fail(problem: str) -> NoReturn:
     sys.exit(1)
 
 
-def _serve(server: Server, state: Path, log: Path, *, keep: bool) -> None:
+def _serve(server: Server, state: Path, log: Path, searching: Searching, *, keep: bool) -> None:
     _stop_on_signals(server)
     try:
         with _console.status("starting the server, loading models ..."):
             server.start()
         _write_state(server, state)
-        _console.print(_endpoints(server, log, _followed(server, keep=keep)), "Ctrl-C stops it.")
+        _console.print(_endpoints(server, log, _followed(server, searching, keep=keep)), "Ctrl-C stops it.")
         if not server.loopback:
             _console.print(
                 "It has no access control, and whoever reaches it can load models: keep others away from it."
@@ -142,25 +158,28 @@ def _stop_on_signals(server: Server) -> None:
         signal.signal(number, on_signal)
 
 
-def _endpoints(server: Server, log: Path, followed: str) -> Table:
+def _endpoints(server: Server, log: Path, followed: Mapping[str, str]) -> Table:
     table = Table(show_header=False)
     for name, value in (
         ("gRPC", server.grpc_url),
         ("HTTP", server.http_url),
         ("metrics", server.metrics_url),
         ("log", log),
-        ("catalogue", followed),
+        *followed.items(),
     ):
         table.add_row(name, str(value))
     return table
 
 
-def _followed(server: Server, *, keep: bool) -> str:
+def _followed(server: Server, searching: Searching, *, keep: bool) -> dict[str, str]:
+    """What the index is, and where its changes come from."""
+    told = {} if searching.shown is None else {"Milvus": f"{searching.shown}; `feed` brings it up to date"}
     if server.catalogue is None:
-        return "none: the index stays as it was released, and no keeper runs"
+        fixed = "nothing can be written here" if searching.in_milvus else "the index stays as it was released"
+        return told | {"catalogue": f"none: {fixed}, and no keeper runs"}
     from catalogue.database.address import parse, shown
 
-    return shown(parse(server.catalogue)) + ("" if keep else "; no keeper runs")
+    return told | {"catalogue": shown(parse(server.catalogue)) + ("" if keep else "; no keeper runs")}
 
 
 def _write_state(server: Server, path: Path) -> None:

@@ -132,6 +132,12 @@ class NoAnswer(ProbeFailed):
         return self.cause.status == "UNAVAILABLE" and ("queue" in words or "timeout expired" in words)
 
     @property
+    def away(self) -> bool:
+        """Whether what the models search, and no part of the server, does not answer: Milvus."""
+        # A server that is gone is UNAVAILABLE too, but then gRPC's own words say so.
+        return self.cause.status == "UNAVAILABLE" and "Milvus" in self.cause.message
+
+    @property
     def timed_out(self) -> bool:
         """Whether no answer came in time."""
         return self.cause.status == "DEADLINE_EXCEEDED"

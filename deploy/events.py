@@ -15,11 +15,13 @@ logger = logging.getLogger("deploy")
 
 Kind = Literal[
     "started", "stopped",
-    "stub_died", "stub_stopped", "probe_failed", "overloaded", "restarting",
+    "stub_died", "stub_stopped", "probe_failed", "overloaded", "restarting", "away", "back",
     "recovered", "reload_failed", "restarted", "restart_failed", "gave_up",
     "keeper_died", "snapshot_written", "snapshot_failed", "embedded", "not_embedded",
 ]  # fmt: skip
-_NEWS: frozenset[Kind] = frozenset({"started", "stopped", "recovered", "restarted", "snapshot_written", "embedded"})
+_NEWS: frozenset[Kind] = frozenset(
+    {"started", "stopped", "back", "recovered", "restarted", "snapshot_written", "embedded"}
+)
 _KEPT = 1_000
 
 

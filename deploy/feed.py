@@ -5,17 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from catalogue.database import Journal
 from catalogue.errors import CatalogueError, JournalTrimmed
 from deploy.events import logger
 from ensemble.errors import EnsembleError, WrongCatalogue
-from ensemble.index.milvus import AnotherFeeder, MilvusIndex
+from ensemble.index.milvus import AnotherFeeder, MilvusEmpty, MilvusIndex, Stopped
 from ensemble.index.milvus.lease import BEAT_S, Lease
 
 LOOK_S = 1.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+# So often one who runs once tries in trouble, before it gives up: about 13 s.
+TRIES_ONCE = 8
+# Changes are held in main memory; where there are more, the catalogue is read from end to end instead, in parts.
+MOST_CHANGES = 1_000_000
 
 # What passes by itself, or when someone mends it: the database or Milvus is away, a product cannot be taken.
 _TROUBLE = (CatalogueError, EnsembleError, OSError)
@@ -41,72 +46,89 @@ class Feed:
         self._lease = Lease(index.states, beat_s=beat_s)
         self._beat_s = beat_s
         self._stopping = threading.Event()
-        self._lost: AnotherFeeder | None = None
         self._told: str | None = None
         self._begun = False
 
-    def run(self, *, once: bool = False) -> None:
+    def run(self, *, once: bool = False) -> bool:
         """Feed until ``stop``.
 
         Args:
             once: End as soon as the collection holds all that the journal had.
 
+        Returns:
+            Whether it ended by itself, which it does ``once``; False where it was stopped.
+
         Raises:
             AnotherFeeder: Another process feeds the collection.
             WrongCatalogue: The journal can never be followed from the state that the collection holds.
+            CatalogueError, EnsembleError, OSError: ``once``, and the trouble does not pass.
         """
-        self._lease.acquire()
-        self._begun = False
+        try:
+            self._lease.acquire()
+        except Stopped:
+            return False
+        self._begun, self.index.turn = False, self._lease
         ended = threading.Event()
         beating = threading.Thread(target=self._beat, args=(ended,), name="lease", daemon=True)
         beating.start()
         try:
-            self._follow(once=once)
+            return self._follow(once=once)
+        except Stopped:
+            return False
         finally:
             ended.set()
             beating.join()
             self._let_go()
 
     def stop(self) -> None:
-        """End after the step under way."""
+        """End after the write under way; what it was a part of is done again by the next feeder."""
         self._stopping.set()
         self._lease.give_up()
         self._journal.nudge()
 
-    def _follow(self, *, once: bool) -> None:
-        pause_s = FIRST_PAUSE_S
+    def _follow(self, *, once: bool) -> bool:
+        pause_s, tries = FIRST_PAUSE_S, 0
         while not self._stopping.is_set():
-            if self._step():
+            trouble = self._step()
+            tries += 1
+            if trouble is None:
                 if once:
-                    return
+                    return True
                 pause_s = FIRST_PAUSE_S
                 self._journal.wait(LOOK_S)
+            elif once and tries >= TRIES_ONCE:
+                raise trouble
             else:
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return False
 
-    def _step(self) -> bool:
-        """Apply what is new; whether that went well. If not, it was told."""
+    def _step(self) -> Exception | None:
+        """Apply what is new; returns what was wrong, which was told."""
         try:
             self._advance()
-        except (AnotherFeeder, WrongCatalogue):
+        except (AnotherFeeder, Stopped, WrongCatalogue):
             raise
         except _TROUBLE as error:
             self._tell(str(error))
-            return False
+            return error
         self._tell(None)
-        return True
+        return None
 
     def _advance(self) -> None:
-        self._keep_lease()
+        self._lease.check()
         if not self._begun:
             self._begin()
+        elif self.index.settle():
+            logger.warning("another process wrote to the collection: fed again from %s", f"{self.index.seq:,}")
         head = self._journal.head()
         if head < self.index.seq:
             raise WrongCatalogue(
                 f"the journal ends at {head:,}, before the collection, which holds {self.index.seq:,}: the catalogue "
                 "was put back to an older state. Bring back the newer one, or fill another collection"
             )
+        if head - self.index.seq > MOST_CHANGES:
+            self._timed("filled anew, since there were too many changes", self._replace)
         try:
             self.index.apply(self._journal.changes(self.index.seq))
         except JournalTrimmed:
@@ -114,9 +136,9 @@ class Feed:
 
     def _begin(self) -> None:
         """Look where the one before has ended: it may have gone on until the right to feed was got."""
-        if self.index.is_filled:
+        with suppress(MilvusEmpty):
             self.index.refresh()
-        else:
+        if not self.index.state.filled:
             self._timed("filled", lambda: self._fill(self.index))
         self._begun = True
 
@@ -130,18 +152,11 @@ class Feed:
         seconds = time.monotonic() - begun
         logger.info("%s at %s: %s products in %.1f s", what, f"{self.index.seq:,}", f"{self.index.live:,}", seconds)
 
-    def _keep_lease(self) -> None:
-        if self._lost is not None:
-            raise self._lost
-        if not self._lease.is_fresh:  # Milvus was away for long: another one may have begun meanwhile
-            self._lease.renew()
-
     def _beat(self, ended: threading.Event) -> None:
         while not ended.wait(self._beat_s):
             try:
                 self._lease.renew()
-            except AnotherFeeder as error:
-                self._lost = error
+            except AnotherFeeder:  # the next write finds it out too
                 self._journal.nudge()
                 return
             except _TROUBLE:  # the step tells what is wrong with Milvus

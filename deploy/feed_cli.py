@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -19,25 +17,26 @@ from rich.text import Text
 from deploy.errors import CannotStart, DeployError
 from deploy.events import logger
 from deploy.living import CATALOGUE, Living, find_living
+from deploy.signals import stop_on_signals
+from ensemble.variables import MILVUS, MILVUS_COLLECTION
 
 if TYPE_CHECKING:
-    from deploy.feed import Feed
     from ensemble.index.milvus import MilvusIndex, MilvusOptions
-
-_MILVUS = "TANDEM_MILVUS"
 
 
 def feed_here(  # noqa: PLR0913 -- an option each
     *,
     milvus: Annotated[
-        str, typer.Option(help="http://host:19530; its token is read from TANDEM_MILVUS_TOKEN.", envvar=_MILVUS)
+        str, typer.Option(help="http://host:19530; its token is read from TANDEM_MILVUS_TOKEN.", envvar=MILVUS)
     ],
     store: Annotated[Path, typer.Option(help="Folder that `python -m export release` wrote.")] = Path("var"),
     catalogue: Annotated[
         str | None,
         typer.Option(help="Database that is followed.", envvar=CATALOGUE, show_default="the store's own"),
     ] = None,
-    collection: Annotated[str, typer.Option(help="How the names of the collections begin.")] = "tandem",
+    collection: Annotated[
+        str, typer.Option(help="How the names of the collections begin.", envvar=MILVUS_COLLECTION)
+    ] = "tandem",
     index: Annotated[str, typer.Option(help="FLAT, HNSW, IVF_FLAT, GPU_CAGRA, ...; counts at first.")] = "FLAT",
     index_params: Annotated[str, typer.Option(help='Of the index, as JSON, such as {"M": 32}.')] = "{}",
     rows: Annotated[str, typer.Option(help="float32, or float16 on a cluster; counts at first.")] = "float32",
@@ -72,6 +71,7 @@ def _run(options: MilvusOptions, store: Path, living: Living | None, *, once: bo
     from deploy.feed import Feed
     from deploy.store import find_release
     from ensemble.index.milvus import MilvusIndex
+    from ensemble.index.milvus.opening import one_process
     from ensemble.index.snapshot import header_of
     from ensemble.settings import SpaceSettings, read
 
@@ -81,15 +81,16 @@ def _run(options: MilvusOptions, store: Path, living: Living | None, *, once: bo
     folder = release.models / "retrieve" / str(release.number)
     space = read(folder / "settings.json", "space", SpaceSettings)
     catalogue_id = header_of(folder / "index")["catalogue_id"]
-    index = MilvusIndex.create(options, space.space_id, space.row_dim, catalogue_id=catalogue_id)
+    with one_process(options):
+        index = MilvusIndex.create(options, space.space_id, space.row_dim, catalogue_id=catalogue_id)
     journal = Journal(living.catalogue, space.space_id, catalogue_id)
     snapshots = living.snapshots / f"{release.number:04d}"
     feed = Feed(index, journal, partial(_fill, snapshots=snapshots, own=folder / "index"))
     logger.info("feeding %s with release %d", options.shown, release.number)
-    _stop_on_signals(feed)
+    stop_on_signals(feed.stop)
     try:
-        feed.run(once=once)
-        if save is not None:
+        finished = feed.run(once=once)
+        if save is not None and finished:
             index.save(save)
             logger.info("snapshot of %s at %s", save, f"{index.seq:,}")
     finally:
@@ -107,22 +108,6 @@ def _fill(index: MilvusIndex, *, snapshots: Path, own: Path) -> None:
     # Opening checks it; nobody searches it here.
     newest = kept.newest(index.space_id, catalogue_id=index.catalogue_id, engine=EngineChoice("exact"))
     take(index, newest.slots)
-
-
-def _stop_on_signals(feed: Feed) -> None:
-    """SIGINT and SIGTERM let the step under way finish; a second one ends the process at once."""
-    asked = False
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:  # nothing is lost: the journal has it, and what is half written is written again
-            os._exit(128 + number)
-        asked = True
-        feed.stop()
-        os.write(sys.stderr.fileno(), b"ends after this step; Ctrl-C again ends it at once\n")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
 
 
 def _fail(error: Any) -> NoReturn:

@@ -99,7 +99,7 @@ class Launcher:
         try:
             self.embedded.lay_out(workdir)
             models = workdir / "models"
-            lay_out_models(self.release, models)
+            lay_out_models(self.release, models, cold=self.options.searching.cold)
             compile_models(models)
             command = server_command(self.embedded, workdir, models, self.endpoints, self.options)
             environment = server_environment(
@@ -144,6 +144,8 @@ class Launcher:
                 probe.send(running.control, _FIRST_PROBE_TIMEOUT_S)
             except NoAnswer as error:
                 self._check_start(running.process)
+                if error.away:  # the models are well, and answer when it is back: whoever watches the server tells it
+                    return
                 # The clients of a server that is started again fill its queues at once.
                 if not error.busy or time.monotonic() > deadline:
                     raise

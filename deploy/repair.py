@@ -141,7 +141,7 @@ class Repairer:
             try:
                 probe.send(self.running.control, 2 * self._options.probe_timeout_s)
             except NoAnswer as error:
-                if not error.busy:
+                if not (error.busy or error.away):
                     raise
 
     def _may_restart(self) -> bool:

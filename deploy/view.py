@@ -7,6 +7,7 @@ server therefore gets a view of its own: the configs of its release, copied, and
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +23,29 @@ _WARMUP = "warmup"
 _ENSEMBLE_VERSION = "1"
 
 
-def lay_out_models(release: Release, view: Path) -> None:
+def lay_out_models(release: Release, view: Path, *, cold: Collection[str] = ()) -> None:
     """Make a repository in ``view`` that stays as it is whatever is released meanwhile.
 
     Args:
         release: What to serve.
         view: A folder that does not exist yet.
+        cold: Models that are not warmed up: Triton does not load one whose warm-up fails.
 
     Raises:
         UnusableRelease: A config or a version folder is missing, or a config cannot be read; names it.
     """
     for own in sorted(release.configs.iterdir()):
-        _lay_out_model(release, own, view / own.name)
+        _lay_out_model(release, own, view / own.name, is_cold=own.name in cold)
 
 
-def _lay_out_model(release: Release, own: Path, folder: Path) -> None:
+def _lay_out_model(release: Release, own: Path, folder: Path, *, is_cold: bool) -> None:
     config = _read(own / CONFIG)
     folder.mkdir(parents=True)
-    shutil.copyfile(own / CONFIG, folder / CONFIG)
+    if is_cold:
+        config.ClearField("model_warmup")
+        (folder / CONFIG).write_text(text_format.MessageToString(config), "utf-8")
+    else:
+        shutil.copyfile(own / CONFIG, folder / CONFIG)
     shared = release.models / folder.name
     # Releases made before warm-up data was copied have only what the store's repository has.
     warmup = next((place / _WARMUP for place in (own, shared) if (place / _WARMUP).is_dir()), None)

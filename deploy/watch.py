@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from deploy import procfs
+from deploy.absence import Absence
 from deploy.diagnose import Progress, find_culprits
 from deploy.errors import GaveUp, NoAnswer, ProbeFailed, RequestFailed
 from deploy.events import EventLog, logger
@@ -48,7 +49,7 @@ class Watcher:
         self._repairer = Repairer(running, launcher, events, options, give_up)
         self._probes, self._stopping, self._events, self._options = launcher.probes, launcher.abort, events, options
         self._repairing = threading.Lock()  # one fault, seen by both threads, is repaired once
-        self._progress = Progress()
+        self._progress, self._absence = Progress(), Absence(events)
         self._overloaded_at = -_QUIET_S
         self._threads = [
             threading.Thread(target=self._every, args=(options.process_interval_s, self._look), name="watch-processes"),
@@ -117,7 +118,12 @@ class Watcher:
         for probe in self._probes:
             repairs = self._repairer.repairs
             failure = self._failure(probe)
+            if self._stopping.is_set():
+                return
             if failure is None:
+                self._absence.over(probe.model)
+                continue
+            if self._absence.explains(probe.model, failure):
                 continue
             with self._repairing:
                 # The other thread may have found and repaired the fault while this one waited.

@@ -27,8 +27,14 @@ def to_host(rows: Rows) -> NDArray[Any]:
 
 
 def beside(rows: Rows, values: NDArray[Any]) -> Rows:
-    """Values where other rows are."""
-    return values if on_host(rows) else rows.new_tensor(values)
+    """Values where other rows are; a copy to a GPU is ordered before what is asked of it next, and not waited for."""
+    if on_host(rows):
+        return values
+    import torch
+
+    # Of memory that is not pinned, CUDA makes a copy of its own before the call returns: it may be written over then.
+    given = torch.from_numpy(np.require(values, requirements=["C", "W"]))
+    return given.to(rows.device, rows.dtype, non_blocking=True)
 
 
 def zeros_beside(rows: Rows, shape: tuple[int, ...]) -> Rows:

@@ -2,6 +2,7 @@
 
 EnsembleError
 ├── InvalidInput     the caller's fault: names the input, what was wrong, what is allowed
+│   └── BadQueries   some queries of a batch cannot be searched; the others can
 ├── Unavailable      the request is good, but cannot be served now: the same one may be later
 │   └── Behind       the index does not hold yet what the caller asked for
 ├── DamagedRelease   a file of the release is missing, unreadable or of another space
@@ -12,6 +13,8 @@ EnsembleError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class EnsembleError(Exception):
@@ -34,6 +37,19 @@ class InvalidInput(EnsembleError):
     def at(self, row: int, *, of: int) -> InvalidInput:
         """The same error, told of one row where the request has several."""
         return InvalidInput(self.name, self.problem, row=row) if of > 1 else self
+
+
+class BadQueries(InvalidInput):
+    """Queries that cannot be searched, as an engine finds them: it knows their positions, not their inputs' names.
+
+    Args:
+        problem: What was wrong, and what is allowed.
+        rows: Their positions in the batch, one or more.
+    """
+
+    def __init__(self, problem: str, rows: Sequence[int]) -> None:
+        self.rows = tuple(rows)
+        super().__init__("query", problem, row=self.rows[0])
 
 
 class Unavailable(EnsembleError):

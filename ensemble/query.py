@@ -15,11 +15,15 @@ from ensemble.index.rank import factor_of
 from ensemble.settings import SpaceSettings
 
 Floats = NDArray[np.float32]
-Tensors = Mapping[str, NDArray[Any]]
+# Inputs by name: numpy's arrays, or tensors on a GPU.
+Tensors = Mapping[str, Rows]
 
 DEFAULT_K = 10
+VECTORS = ("TEXT_VECTOR", "IMAGE_VECTOR")
 # Encoders give vectors of length 1. Scores of far longer ones would leave float32.
 MAX_NORM = 1_000.0
+# A new business score is evaluated over all products, while the requests behind it wait.
+MOST_RANKS = 8
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Asked:
     Args:
         rows: ``(batch, row_dim)`` float32, from ``query_rows``: where the vectors are. Multiplied by what ``ranks`` say
             of the similarity.
+        vectors: Names of the inputs that ``rows`` are made of.
         counts: How many products each row wants.
         filters: The filter of each row; empty for none.
         ranks: The business score of each row; empty for the similarity alone.
@@ -36,6 +41,7 @@ class Asked:
     """
 
     rows: Rows
+    vectors: str
     counts: list[int]
     filters: list[bytes]
     ranks: list[bytes]
@@ -48,8 +54,10 @@ class Asked:
         Raises:
             InvalidInput: One cannot be served; names it, and the row.
         """
-        rows = query_rows(request.get("TEXT_VECTOR"), request.get("IMAGE_VECTOR"), request.get("WEIGHTS"), space)
-        batch = len(rows)
+        text, image = (request.get(name) for name in VECTORS)
+        batch = len(_given(text, image))
+        ranks = _column(request, "RANK", b"", batch)
+        rows = query_rows(text, image, request.get("WEIGHTS"), space, _factors(ranks) if any(ranks) else None)
         counts = _column(request, "K", DEFAULT_K, batch)
         for row, k in enumerate(counts):
             if not 1 <= k <= space.max_k:
@@ -58,13 +66,14 @@ class Asked:
         for row, number in enumerate(numbers):
             if number < 0:
                 raise InvalidInput("MIN_SEQ", f"{number}; a sequence number of at least 0 is needed").at(row, of=batch)
-        ranks = _column(request, "RANK", b"", batch)
-        if any(ranks):
-            rows *= beside(rows, _factors(ranks)[:, None])
-        return cls(rows, counts, _column(request, "FILTER", b"", batch), ranks, max(numbers, default=0))
+        vectors = ", ".join(name for name in VECTORS if request.get(name) is not None)
+        filters = _column(request, "FILTER", b"", batch)
+        return cls(rows, vectors, counts, filters, ranks, max(numbers, default=0))
 
 
-def query_rows(text: Rows, image: Rows, weights: Floats | None, space: SpaceSettings) -> Rows:
+def query_rows(
+    text: Rows, image: Rows, weights: Floats | None, space: SpaceSettings, factors: Floats | None = None
+) -> Rows:
     """Build ``(batch, row_dim)`` queries; see "Rows, weights and scores" in docs/design.md.
 
     Vectors on a GPU make queries there; whether these are finite is told by the search, which waits for the GPU once.
@@ -74,31 +83,39 @@ def query_rows(text: Rows, image: Rows, weights: Floats | None, space: SpaceSett
         image: ``(batch, image_dim)`` unit vectors, or None.
         weights: ``(batch, 2)`` weights of text and photo; None for equal ones.
         space: Dimensions and the weights of the halves.
+        factors: ``(batch,)``: what each row is multiplied with in the end; None for nothing.
 
     Raises:
         InvalidInput: Neither text nor image, a wrong length, a value that is not finite, a vector that is too long, or
             only zero weights.
     """
-    if text is None and image is None:
-        raise InvalidInput("TEXT_VECTOR, IMAGE_VECTOR", "both are missing; give at least one")
     text, image = in_one_place(text, image)
-    given = text if text is not None else image
+    given = _given(text, image)
     batch = len(given)
     parts = normal_weights(weights, batch, has_text=text is not None, has_image=image is not None)
+    for name, vectors, dim in zip(VECTORS, (text, image), (space.text_dim, space.image_dim), strict=True):
+        if vectors is not None:
+            _check_vectors(name, vectors, dim)
+    half_weights = np.array([space.text_query, space.image_query], np.float32)
+    shares = (parts[:, :, None] * half_weights).reshape(batch, half_weights.size)
+    # All numbers in one array, which is one copy where the vectors are on a GPU.
+    numbers = beside(given, shares if factors is None else np.column_stack([shares, factors]))
     rows = zeros_beside(given, (batch, space.row_dim))
     halves = (slice(None, space.text_dim), slice(space.text_dim, None))
-    kinds = (
-        ("TEXT_VECTOR", text, space.text_dim, space.text_query),
-        ("IMAGE_VECTOR", image, space.image_dim, space.image_query),
-    )
-    for column, (name, vectors, dim, half_weights) in enumerate(kinds):
-        if vectors is None:
-            continue
-        _check_vectors(name, vectors, dim)
-        for half, half_weight in zip(halves, half_weights, strict=True):
-            if half_weight:
-                rows[:, half] += beside(vectors, parts[:, column, None] * np.float32(half_weight)) * vectors
+    for column, (kind, half) in enumerate(np.ndindex(half_weights.shape)):
+        vectors = (text, image)[kind]
+        if vectors is not None and half_weights[kind, half]:
+            rows[:, halves[half]] += numbers[:, column, None] * vectors
+    if factors is not None:
+        rows *= numbers[:, -1:]
     return rows
+
+
+def _given(text: Rows, image: Rows) -> Rows:
+    """One of the two that is there."""
+    if text is None and image is None:
+        raise InvalidInput(", ".join(VECTORS), "both are missing; give at least one")
+    return image if text is None else text
 
 
 def normal_weights(weights: Floats | None, batch: int, *, has_text: bool, has_image: bool) -> Floats:
@@ -134,6 +151,9 @@ def _check_vectors(name: str, vectors: Rows, dim: int) -> None:
 
 def _factors(ranks: Sequence[bytes]) -> Floats:
     """``(batch,)``: what the business score of each row multiplies the similarity with."""
+    different = len({rank for rank in ranks if rank})
+    if different > MOST_RANKS:
+        raise InvalidInput("RANK", f"{different} different ones in a request; at most {MOST_RANKS} are allowed")
     factors = np.ones(len(ranks), np.float32)
     for row, rank in enumerate(ranks):
         try:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from ensemble.arrays import joined, to_host
-from ensemble.errors import Behind, InvalidInput
+from ensemble.errors import BadQueries, Behind, InvalidInput, Unavailable
 from ensemble.found import Found
 from ensemble.index import Hits, IndexSource, State
-from ensemble.query import Asked, Tensors, query_rows
+from ensemble.query import VECTORS, Asked, Tensors, query_rows
 from ensemble.settings import SpaceSettings
 
 __all__ = ["Answered", "Retrieval", "query_rows"]
@@ -72,8 +72,8 @@ class Retrieval:
         Returns:
             For each what was found, or why it was refused.
         """
-        here = requests if self.source.index.on_gpu else [_on_host(request) for request in requests]
-        asked = [_result(Asked.of, request, self.space) for request in here]
+        kept = VECTORS if self.source.index.on_gpu else ()
+        asked = [_result(self._asked, request, kept) for request in requests]
         waited_s = self._wait(max((one.min_seq for one in asked if isinstance(one, Asked)), default=0))
         wanted = [True] * len(asked) if documents is None else documents
         with self.source.index.reading() as state:
@@ -83,6 +83,11 @@ class Retrieval:
                 one if isinstance(one, Exception) else Found.of(one, state, documents=full)
                 for one, full in zip(hits, wanted, strict=True)
             ]
+
+    def _asked(self, request: Tensors, kept: Sequence[str]) -> Asked:
+        """Read a request; all but what is kept where it lies is taken to main memory."""
+        here = {name: tensor if name in kept else to_host(tensor) for name, tensor in request.items()}
+        return Asked.of(here, self.space)
 
     def _wait(self, min_seq: int) -> float:
         """Let the index come to a sequence number; the seconds that it took."""
@@ -108,10 +113,6 @@ class Retrieval:
         return "ask again, with a number that a write was acknowledged with"
 
 
-def _on_host(request: Tensors) -> Tensors:
-    return {name: to_host(tensor) for name, tensor in request.items()}
-
-
 def _evaluated(evaluate: Callable[[bytes], Any], texts: Sequence[bytes]) -> list[Any]:
     """What the text of each row comes to; an error names the row."""
     values = []
@@ -124,14 +125,37 @@ def _evaluated(evaluate: Callable[[bytes], Any], texts: Sequence[bytes]) -> list
 
 
 def _searched(planned: Sequence[Plan | Exception], state: State) -> list[list[Hits] | Exception]:
-    """The hits of each request, found in one search; each by itself where that fails."""
+    """The hits of each request, found in one search; each by itself where that fails.
+
+    Vectors that lie on a GPU are looked at there, by the search: the requests with bad ones are refused, and the others
+    are searched again.
+    """
     plans = [plan for plan in planned if isinstance(plan, Plan)]
     try:
         found = iter(_search(plans, state))
-    except Exception:
-        log.exception("a search for %d requests failed together; each is tried alone", len(plans))
-        return [plan if isinstance(plan, Exception) else _result(_search, [plan], state) for plan in planned]
-    return [plan if isinstance(plan, Exception) else [next(found) for _ in plan.passing] for plan in planned]
+    except BadQueries as error:
+        good = _refused(planned, error)
+    except Exception as error:
+        if len(plans) > 1:
+            if not isinstance(error, InvalidInput | Unavailable):
+                log.exception("a search for %d requests failed together; each is tried alone", len(plans))
+            return [hits for plan in planned for hits in _searched([plan], state)]
+        return [error if isinstance(plan, Plan) else plan for plan in planned]
+    else:
+        return [plan if isinstance(plan, Exception) else [next(found) for _ in plan.passing] for plan in planned]
+    return _searched(good, state)
+
+
+def _refused(planned: Sequence[Plan | Exception], error: BadQueries) -> list[Plan | Exception]:
+    """Refuse the requests whose queries are bad, by the names of their inputs."""
+    bad, start, left = set(error.rows), 0, list(planned)
+    for number, plan in enumerate(planned):
+        if isinstance(plan, Plan):
+            rows = [row for row in range(len(plan.passing)) if start + row in bad]
+            start += len(plan.passing)
+            if rows:
+                left[number] = InvalidInput(plan.asked.vectors, error.problem).at(rows[0], of=len(plan.passing))
+    return left
 
 
 def _search(plans: Sequence[Plan], state: State) -> list[Hits]:

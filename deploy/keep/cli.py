@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -20,9 +18,7 @@ from deploy.errors import CannotStart, DeployError
 from deploy.events import Event, logger
 from deploy.keep.options import KeepOptions
 from deploy.living import CATALOGUE, Living, find_living
-
-if TYPE_CHECKING:
-    from deploy.keep.keeper import Keeper
+from deploy.signals import stop_on_signals
 
 _NICE = 10
 
@@ -48,6 +44,7 @@ def keep(  # noqa: PLR0913 -- an option each
     trim: Annotated[
         bool, typer.Option("--trim", help="Forget journal entries that no kept snapshot of this store needs.")
     ] = False,
+    snapshots: Annotated[bool, typer.Option(help="Write snapshots; not needed where a Milvus is searched.")] = True,
     once: Annotated[bool, typer.Option("--once", help="Do what there is to do, and end.")] = False,
     parent: Annotated[int | None, typer.Option(hidden=True, help="End with this process, which started it.")] = None,
 ) -> None:
@@ -61,7 +58,8 @@ def keep(  # noqa: PLR0913 -- an option each
             from deploy.keep.process import die_with
 
             die_with(parent)
-        _run(store, _living(store, catalogue), server, KeepOptions(snapshot_every, min_changes, trim), once=once)
+        options = KeepOptions(snapshot_every, min_changes, trim, snapshots=snapshots)
+        _run(store, _living(store, catalogue), server, options, once=once)
     except ModuleNotFoundError as error:
         _fail(f"the package {error.name} is not installed: install it with `pip install 'tandem[serve]'`")
     except (DeployError, ValueError) as error:
@@ -79,7 +77,7 @@ def _run(store: Path, living: Living, server: str | None, options: KeepOptions, 
     from deploy.keep.keeper import TROUBLE, Keeper
 
     keeper = Keeper(store, living, server, options)
-    _stop_on_signals(keeper)
+    stop_on_signals(keeper.stop)
     if not once:
         keeper.run()
         return
@@ -93,28 +91,12 @@ def _run(store: Path, living: Living, server: str | None, options: KeepOptions, 
         _summarise(events, options)
 
 
-def _stop_on_signals(keeper: Keeper) -> None:
-    """SIGINT and SIGTERM let the step under way finish; a second one ends the process at once."""
-    asked = False
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:  # nothing is lost: snapshots and rows are there as a whole or not at all
-            os._exit(128 + number)
-        asked = True
-        keeper.stop()
-        os.write(sys.stderr.fileno(), b"ends after this step; Ctrl-C again ends it at once\n")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-
-
 def _summarise(events: list[Event], options: KeepOptions) -> None:
     """What was done has been told as it happened; what was not is told here."""
     kinds = {event.kind for event in events}
     if "embedded" not in kinds:
         logger.info("nothing was embedded")
-    if "snapshot_written" not in kinds:
+    if options.snapshots and "snapshot_written" not in kinds:
         logger.info("no snapshot was written; one is due %s changes after the newest", f"{options.min_changes:,}")
 
 

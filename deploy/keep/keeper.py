@@ -61,7 +61,7 @@ class Keeper:
         Raises:
             KeeperBroken: A job ended unasked. The other one was stopped too: who starts it again gets both.
         """
-        jobs: tuple[Job, ...] = (self._snapshots, self._embeddings)
+        jobs: tuple[Job, ...] = (self._snapshots, self._embeddings) if self._options.snapshots else (self._embeddings,)
         threads = [threading.Thread(target=self._live, args=(job,)) for job in jobs]
         for thread in threads:
             thread.start()
@@ -71,7 +71,7 @@ class Keeper:
             raise KeeperBroken(self._broken)
 
     def once(self) -> list[Event]:
-        """Embed what can be embedded, then write a snapshot if enough changed.
+        """Embed what can be embedded, then write a snapshot if they are wanted and enough changed.
 
         Returns:
             What came of it.
@@ -86,7 +86,7 @@ class Keeper:
             self._finish(self._embeddings)
         except ServerAway as error:
             logger.warning("nothing is embedded: %s", error)
-        if not self._stop.is_set():
+        if self._options.snapshots and not self._stop.is_set():
             self._finish(self._snapshots)
         return self._events.all()
 

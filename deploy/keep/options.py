@@ -16,6 +16,7 @@ class KeepOptions:
             catalogue: a server that was away longest needs them.
         poll_s: Time between two looks at the catalogue.
         batch: Products that are embedded by one request; a search that comes meanwhile may have to wait for it.
+        snapshots: Whether snapshots are written: not where a Milvus is searched, which its own feeder fills.
     """
 
     snapshot_every_s: float = 300.0
@@ -23,6 +24,7 @@ class KeepOptions:
     trim: bool = False
     poll_s: float = 1.0
     batch: int = 8
+    snapshots: bool = True
 
     def __post_init__(self) -> None:
         for name in ("snapshot_every_s", "poll_s"):
@@ -32,7 +34,11 @@ class KeepOptions:
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
 
+        if self.trim and not self.snapshots:
+            raise ValueError("`trim` needs snapshots: it forgets what the oldest of them holds, and none are written")
+
     def arguments(self) -> list[str]:
         """The same on the command line of ``python -m deploy keep``."""
         told = ["--snapshot-every", str(self.snapshot_every_s), "--min-changes", str(self.min_changes)]
-        return [*told, *(["--trim"] if self.trim else [])]
+        told += ["--trim"] if self.trim else []
+        return told if self.snapshots else [*told, "--no-snapshots"]

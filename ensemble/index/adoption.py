@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 
 from ensemble.errors import InvalidInput
 from ensemble.index.changes import Journal
+from ensemble.index.gpu.releasing import release
 from ensemble.index.index import Index
 from ensemble.index.snapshots import Snapshots
 
@@ -76,12 +77,16 @@ class Adoption:
             self._opening = index.seq
             if self._another is not None:
                 _replay(index, self._another)
-            _warm(index, current.terms.texts())
+            _warm(index, current.terms.texts(), current.terms.scores())
         except Exception:
             log.exception("a snapshot cannot be opened; tried again in %d s", AGAIN_S)
             self.drop()
         else:
             self._opened = index
+            return
+        # Not within `except`: until its end the error holds what was made on a GPU.
+        index = None
+        release()
 
 
 def _replay(index: Index, another: Callable[[], Journal]) -> None:
@@ -97,9 +102,10 @@ def _replay(index: Index, another: Callable[[], Journal]) -> None:
         log.warning("a snapshot is at %d: it cannot be brought further: %s", index.seq, error)
 
 
-def _warm(index: Index, filters: Iterable[bytes]) -> None:
-    """Evaluate the filters in use, so that no search pays for them."""
+def _warm(index: Index, filters: Iterable[bytes], scores: Iterable[bytes]) -> None:
+    """Evaluate the filters and the business scores in use, so that no search pays for them."""
     with index.reading() as state:
-        for text in filters:
-            with suppress(InvalidInput):
-                state.passing(text)
+        for evaluate, texts in ((state.passing, filters), (state.boost, scores)):
+            for text in texts:
+                with suppress(InvalidInput):
+                    evaluate(text)

@@ -17,6 +17,8 @@ Boost = NDArray[np.float32]
 KEPT_BYTES = 256 * 1024 * 1024
 # The most that an entry takes beside its array and its text: a tree of as many nodes as are allowed, and the rest.
 ENTRY_BYTES = 16_384
+# So many at a time the steps of an expression stay in a core's cache, and take little memory beside the result.
+SLOTS_AT_ONCE = 16_384
 
 
 class Boosts(Kept[Rank, Growing]):
@@ -24,7 +26,8 @@ class Boosts(Kept[Rank, Growing]):
 
     Args:
         slots: The index. Calls must not overlap with its ``flip``.
-        kept_bytes: How much memory may be used: four bytes a slot for each score, and up to half as much again.
+        kept_bytes: How much memory may be used: four bytes a slot for each score, and up to half as much again. What a
+            batch of searches holds while it runs is not counted.
     """
 
     def __init__(self, slots: Slots, *, kept_bytes: int = KEPT_BYTES) -> None:
@@ -49,7 +52,9 @@ class Boosts(Kept[Rank, Growing]):
 
     def _computed(self, compiled: Rank) -> Growing:
         boost = np.empty(len(self._slots.valid), np.float32)
-        boost[:] = self._boost(compiled, None)
+        for first in range(0, len(boost), SLOTS_AT_ONCE):
+            part = slice(first, first + SLOTS_AT_ONCE)
+            boost[part] = self._boost(compiled, part)
         return Growing(boost)
 
     def _updated(self, entry: Entry[Rank, Growing], slots: Numbers) -> Growing:
@@ -64,21 +69,21 @@ class Boosts(Kept[Rank, Growing]):
     def _size(self, entry: Entry[Rank, Growing]) -> int:
         return ENTRY_BYTES + len(entry.text) + entry.value.nbytes
 
-    def _boost(self, rank: Rank, slots: Numbers | None) -> Boost:
+    def _boost(self, rank: Rank, slots: Numbers | slice) -> Boost:
         """Of the slots that are asked about; of no dimension where it is the same for all."""
         columns = self._slots.columns
         boost: Boost = rank.boost({name: numbers(stored(columns, name), slots) for name in rank.fields})
         return boost
 
 
-def numbers(column: Stored, slots: Numbers | None = None) -> NDArray[np.float64]:
+def numbers(column: Stored, slots: Numbers | slice) -> NDArray[np.float64]:
     """``(slots,)`` float64: numbers as they are, flags as 0 and 1, NaN where a product has no value.
 
     Args:
         column: Of numbers or flags.
-        slots: Which slots; None for all.
+        slots: Which slots.
     """
-    values = column.values if slots is None else column.values[slots]
+    values = column.values[slots]
     if column.kind == "number":
         return values
     flags = values.astype(np.float64)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from ensemble.variables import CACHE, ENGINE
+
+# Of an index that is held here. ``milvus``, whose index is not, is opened by ``ensemble.searching_milvus``.
 EngineName = Literal["auto", "cpu", "exact", "ann", "gpu", "gpu-int8"]
 
 MOST_ROWS = 64
@@ -45,8 +48,10 @@ class EngineChoice:
         Raises:
             ValueError: There is no such engine.
         """
-        cache = environment.get("TANDEM_CACHE")
-        return cls(cast("EngineName", environment.get("TANDEM_ENGINE") or "auto"), Path(cache) if cache else None)
+        cache, name = environment.get(CACHE), environment.get(ENGINE) or "auto"
+        if name not in get_args(EngineName):
+            raise ValueError(f"{ENGINE} must be one of {', '.join(get_args(EngineName))}, milvus, got {name!r}")
+        return cls(cast("EngineName", name), Path(cache) if cache else None)
 
     @property
     def on_gpu(self) -> bool:

@@ -11,6 +11,7 @@ from ensemble.index.choice import EngineChoice
 from ensemble.index.engine import Engine
 from ensemble.index.exact import ExactEngine
 from ensemble.index.gpu.errors import GpuError, NoGpu
+from ensemble.index.gpu.releasing import release
 from ensemble.index.slots import Slots
 from ensemble.index.stepping import SteppingDown
 from ensemble.index.terms import HostTerms, Terms
@@ -39,11 +40,15 @@ def open_engine(slots: Slots, folder: Path, choice: EngineChoice, written: str) 
     if choice.name == "auto" or choice.on_gpu:
         try:
             return _on_gpu(slots, folder, choice, written)
-        except GpuError as error:
+        except Exception as error:
+            # Whatever keeps `auto` from the GPU, main memory can do it too.
             if choice.on_gpu:
                 raise
             level = logging.INFO if isinstance(error, NoGpu) else logging.WARNING
-            log.log(level, "%s: searched in main memory: %s", folder, error)
+            unexpected = not isinstance(error, GpuError)
+            log.log(level, "%s: searched in main memory: %s", folder, error, exc_info=unexpected)
+        # Not within `except`: until its end the error holds what was made on the GPU.
+        release()
     return _in_memory(slots, folder, choice.name, written), HostTerms(slots)
 
 

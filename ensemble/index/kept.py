@@ -97,36 +97,42 @@ class Kept(ABC, Generic[Compiled, Value]):
         """The most memory that an entry takes, in bytes."""
 
     def _value(self, text: bytes) -> Value:
-        """The value of a text as the slots are now."""
+        """The value of a text as the slots are now.
+
+        One that is new is computed beside the lock, so that nobody waits for it who asks for another; two who ask for
+        it at once may both compute it.
+        """
         with self._lock:
-            entry = self._entries.get(text)
-            if entry is None:
-                return self._new(text).value
-            self._entries.move_to_end(text)
-            if entry.version != self._version:
-                self._refresh(entry)
-            return entry.value
-
-    def _new(self, text: bytes) -> Entry[Compiled, Value]:
+            entry = self._current(text)
+            if entry is not None:
+                return entry.value
         compiled = self._compiled(text)
-        entry = Entry(text, compiled, self._computed(compiled), self._version)
-        self._entries[text] = entry
-        self._used += self._size(entry)
-        self._drop_oldest()
-        return entry
+        value = self._computed(compiled)
+        with self._lock:
+            return self._put(Entry(text, compiled, value, self._version)).value
 
-    def _drop_oldest(self) -> None:
-        while self._used > self._kept_bytes and len(self._entries) > 1:
-            self._used -= self._size(self._entries.popitem(last=False)[1])
-
-    def _refresh(self, entry: Entry[Compiled, Value]) -> None:
-        self._used -= self._size(entry)
+    def _current(self, text: bytes) -> Entry[Compiled, Value] | None:
+        """What is kept of a text, brought up to date; None where it is to be computed."""
+        entry = self._entries.get(text)
+        if entry is None:
+            return None
+        if entry.version == self._version:
+            self._entries.move_to_end(text)
+            return entry
+        # Taken out meanwhile: where this fails, as for want of memory, half of it may be written.
+        self._used -= self._size(self._entries.pop(text))
         missed = self._version - entry.version
         if missed > len(self._log):
-            entry.value = self._computed(entry.compiled)
-        else:
-            slots = np.unique(np.concatenate(list(islice(reversed(self._log), missed))))
-            entry.value = self._updated(entry, slots)
-        entry.version = self._version
-        self._used += self._size(entry)
-        self._drop_oldest()
+            return None
+        slots = np.unique(np.concatenate(list(islice(reversed(self._log), missed))))
+        entry.value, entry.version = self._updated(entry, slots), self._version
+        return self._put(entry)
+
+    def _put(self, entry: Entry[Compiled, Value]) -> Entry[Compiled, Value]:
+        """Keep an entry as the one used last, unless somebody else was faster; the entry that is kept."""
+        kept = self._entries.setdefault(entry.text, entry)
+        if kept is entry:
+            self._used += self._size(entry)
+        while self._used > self._kept_bytes and len(self._entries) > 1:
+            self._used -= self._size(self._entries.popitem(last=False)[1])
+        return kept

@@ -6,6 +6,7 @@ Python's own parser reads the text. What comes out is looked at node by node, an
 from __future__ import annotations
 
 import ast
+import keyword
 from typing import NoReturn
 
 from ensemble.errors import InvalidInput
@@ -15,6 +16,8 @@ from ensemble.index.rank_nodes import FUNCTIONS, Constant, Field, Part
 MAX_BYTES = 1_024
 MAX_DEPTH = 16
 MAX_NODES = 64
+# Functions that take as long as so many additions: without this, a short text could hold a server for long.
+WEIGHTS = {"exp": 12, "log1p": 8, "sqrt": 2}
 SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 CALLED = ("log1p", "sqrt", "exp", "abs", "min", "max", "clip", "fill")
 ALLOWED = f'numbers, {SIMILARITY}, columns, column("NAME"), + - * / and {", ".join(CALLED)}'
@@ -34,7 +37,7 @@ def read_expression(text: str, name: str) -> Linear:
         parsed = ast.parse(text, mode="eval")
     except SyntaxError as error:
         place = f" (character {error.offset})" if error.offset else ""
-        raise InvalidInput(name, f"not an expression: {error.msg}{place}") from None
+        raise InvalidInput(name, f"not an expression: {error.msg}{place}{_hint(text, error)}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise InvalidInput(name, f"not an expression: {error}") from None
     return _Reader(text, name).read(parsed.body)
@@ -49,9 +52,10 @@ class _Reader:
 
     def read(self, node: ast.expr, depth: int = MAX_DEPTH) -> Linear:
         """What a node says that may be nested so deep; a left operand is as deep as its operator, as sums are long."""
-        self._nodes += 1
+        self._nodes += _weight(node)
         if self._nodes > MAX_NODES:
-            self._refuse(node, f"more than {MAX_NODES} numbers, names, operators and functions up to here")
+            counted = ", ".join(f"{function} as {weight}" for function, weight in WEIGHTS.items())
+            self._refuse(node, f"more than {MAX_NODES} numbers, names, operators and functions up to here ({counted})")
         if depth == 0:
             self._refuse(node, f"nested deeper than {MAX_DEPTH}")
         try:
@@ -67,7 +71,8 @@ class _Reader:
         if isinstance(node, ast.Call):
             return Linear(None, self._call(node, depth))
         if isinstance(node, ast.Name):
-            return Linear(1.0, None) if node.id == SIMILARITY else Linear(None, Field(node.id))
+            word = self._said(node)
+            return Linear(1.0, None) if word == SIMILARITY else Linear(None, Field(word))
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
             return Linear(None, finite(node.value))  # type: ignore[arg-type]
         raise NotAllowed(f"not allowed; allowed are {ALLOWED}")
@@ -80,7 +85,7 @@ class _Reader:
         return summed(sign, one, other) if sign in "+-" else scaled(sign, one, other)
 
     def _call(self, node: ast.Call, depth: int) -> Part:
-        function = node.func.id if isinstance(node.func, ast.Name) else ""
+        function = self._said(node.func) if isinstance(node.func, ast.Name) else ""
         if function == "column":
             return _named(node)
         if function not in CALLED:
@@ -98,11 +103,24 @@ class _Reader:
             self._refuse(node, f"{SIMILARITY} may not be inside a function; it is multiplied and added to alone")
         return argument.rest
 
+    def _said(self, node: ast.expr) -> str:
+        """The text itself: Python's parser writes names in another form (NFKC), which may be another column."""
+        return self._text[node.col_offset : node.end_col_offset].decode()
+
     def _refuse(self, node: ast.expr, problem: str) -> NoReturn:
-        start, end = node.col_offset, node.end_col_offset
-        shown = self._text[start:end].decode()
-        place = f"character {len(self._text[:start].decode()) + 1}"
+        shown = self._said(node)
+        place = f"character {len(self._text[: node.col_offset].decode()) + 1}"
         raise InvalidInput(self._name, f"{place}, {shown if len(shown) <= 80 else shown[:77] + '...'!r}: {problem}")
+
+
+def _weight(node: ast.expr) -> int:
+    return WEIGHTS.get(node.func.id, 1) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else 1
+
+
+def _hint(text: str, error: SyntaxError) -> str:
+    """What to write in place of a word that Python keeps for itself."""
+    word = text[(error.offset or 1) - 1 : (error.end_offset or 1) - 1]
+    return f'; write column("{word}") if that is a column' if keyword.iskeyword(word) else ""
 
 
 def _named(node: ast.Call) -> Field:

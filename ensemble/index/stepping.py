@@ -16,6 +16,7 @@ from ensemble.errors import InvalidInput
 from ensemble.index.columns import Numbers
 from ensemble.index.engine import Engine, Hits
 from ensemble.index.gpu.errors import DeviceLost, GpuError
+from ensemble.index.gpu.releasing import release
 from ensemble.index.terms import Terms
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,21 @@ class Said:
     meaning: Any
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where searches run. One value, so that nobody sees the engine of one place beside the terms of another.
+
+    Args:
+        engine: What searches.
+        terms: What it understands requests by.
+        on_gpu: Whether both are of the GPU.
+    """
+
+    engine: Engine
+    terms: Terms
+    on_gpu: bool
+
+
 class SteppingDown:
     """Engine and terms in one: those of the GPU as long as it works, then those of main memory, for good.
 
@@ -52,27 +68,32 @@ class SteppingDown:
     """
 
     def __init__(self, engine: Engine, terms: Terms, step_down: Callable[[], tuple[Engine, Terms]]) -> None:
-        self._engine, self._terms, self._step_down = engine, terms, step_down
+        self._place, self._step_down = Place(engine, terms, on_gpu=True), step_down
         self._lock = threading.Lock()
-        self.on_gpu = True
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the GPU works still."""
+        return self._place.on_gpu
 
     def search(
         self, queries: Any, counts: Sequence[int], passing: Sequence[Said], boosts: Sequence[Said | None] | None = None
     ) -> list[Hits]:
         """See ``Engine.search``."""
         given = [None] * len(passing) if boosts is None else boosts
-        engine, terms = self._engine, self._terms
-        if not self.on_gpu:
-            return _search(engine, terms, _rescued(queries), counts, passing, given)
-        try:
-            return _search(engine, terms, queries, counts, passing, given)
-        except GpuError as error:
-            self._down_from(engine, error)
-            return _search(self._engine, self._terms, _rescued(queries), counts, passing, given)
+        place = self._place
+        if place.on_gpu:
+            try:
+                return _search(place, queries, counts, passing, given)
+            except GpuError as error:
+                place = self._below(place, error)
+            # Not within `except`: until its end the error holds what was made on the GPU.
+            release()
+        return _search(place, _rescued(queries), counts, passing, given)
 
     def added(self, first: int) -> None:
         """See ``Engine.added``."""
-        self._told(lambda: self._engine.added(first))
+        self._told(lambda place: place.engine.added(first))
 
     def passing(self, text: bytes) -> Said:
         """See ``Terms.passing``."""
@@ -84,57 +105,62 @@ class SteppingDown:
 
     def changed(self, slots: Numbers) -> None:
         """See ``Terms.changed``."""
-        self._told(lambda: self._terms.changed(slots))
+        self._told(lambda place: place.terms.changed(slots))
 
     def forget(self) -> None:
         """See ``Terms.forget``."""
-        self._told(self._terms.forget)
+        self._told(lambda place: place.terms.forget())
 
     def texts(self) -> list[bytes]:
         """See ``Terms.texts``."""
-        return self._terms.texts()
+        return self._place.terms.texts()
+
+    def scores(self) -> list[bytes]:
+        """See ``Terms.scores``."""
+        return self._place.terms.scores()
 
     def _said(self, text: bytes, ask: Callable[[Terms], Any]) -> Said:
-        engine, terms = self._engine, self._terms
+        place = self._place
         try:
-            return Said(text, terms, ask(terms))
+            return Said(text, place.terms, ask(place.terms))
         except GpuError as error:
-            self._down_from(engine, error)
-            return Said(text, self._terms, ask(self._terms))
+            place = self._below(place, error)
+        release()
+        return Said(text, place.terms, ask(place.terms))
 
-    def _told(self, tell: Callable[[], None]) -> None:
+    def _told(self, tell: Callable[[Place], None]) -> None:
         """Tell engine or terms of a change; those of main memory are opened over slots that hold it already."""
-        engine = self._engine
+        place = self._place
         try:
-            tell()
+            tell(place)
         except GpuError as error:
-            self._down_from(engine, error)
+            place = self._below(place, error)
+        else:
+            return
+        release()
 
-    def _down_from(self, failed: Engine, error: GpuError) -> None:
+    def _below(self, failed: Place, error: GpuError) -> Place:
+        """Where searches run instead; opened by the first who asks."""
         with self._lock:
-            if self._engine is not failed:
-                return
+            if self._place is not failed:
+                return self._place
             log.error(
                 "the GPU failed and is not used any more: %s; searches go on in main memory, slower. "
                 "Load the model again to try the GPU again",
-                error,
+                str(error),
             )
-            self._engine, self._terms = self._step_down()
-            self.on_gpu = False
+            self._place = Place(*self._step_down(), on_gpu=False)
+            return self._place
 
 
 def _search(
-    engine: Engine,
-    terms: Terms,
-    queries: Any,
-    counts: Sequence[int],
-    passing: Sequence[Said],
-    boosts: Sequence[Said | None],
+    place: Place, queries: Any, counts: Sequence[int], passing: Sequence[Said], boosts: Sequence[Said | None]
 ) -> list[Hits]:
-    """Search with one engine, whose terms may not be those that made the meanings."""
+    """Search in one place, whose terms may not be those that made the meanings."""
+    terms = place.terms
     meant = [one.meaning if one.maker is terms else terms.passing(one.text) for one in passing]
     added = [None if one is None else one.meaning if one.maker is terms else terms.boost(one.text) for one in boosts]
-    return engine.search(queries, counts, meant, added)
+    return place.engine.search(queries, counts, meant, added)
 
 
 def _rescued(queries: Rows) -> NDArray[np.float32]:

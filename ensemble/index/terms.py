@@ -45,6 +45,10 @@ class Terms(Protocol):
         """The filters that are kept, the least recently used first."""
         ...
 
+    def scores(self) -> list[bytes]:
+        """The business scores that are kept, the least recently used first."""
+        ...
+
 
 class HostTerms:
     """Terms of the engines that search in main memory.
@@ -77,3 +81,7 @@ class HostTerms:
     def texts(self) -> list[bytes]:
         """See ``Terms.texts``."""
         return self.masks.texts()
+
+    def scores(self) -> list[bytes]:
+        """See ``Terms.scores``."""
+        return self.boosts.texts()

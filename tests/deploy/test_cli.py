@@ -142,6 +142,17 @@ def test_senseless_options_are_told_without_a_traceback(store: Path, serve: Serv
     assert "`shm_bytes` must be at least 1,048,576, got 1" in output
 
 
+def test_a_milvus_is_told_without_its_password(store: Path, serve: Serve) -> None:
+    milvus = ("--engine", "milvus", "--milvus", "http://root:secret@127.0.0.1:1")
+    process = serve("--store", str(store), *ANY_PORTS, *milvus)
+    state_of(store)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+    assert "http://127.0.0.1:1; `feed` brings it up to date" in output
+    assert "none: nothing can be written here, and no keeper runs" in output
+    assert "secret" not in output
+
+
 @pytest.mark.parametrize("arguments", [(), ("--catalogue", "")])
 def test_without_a_catalogue_no_keeper_runs_and_that_is_said(store: Path, serve: Serve, arguments: list[str]) -> None:
     if arguments:

@@ -118,8 +118,12 @@ def test_one_process_feeds_a_collection(shop: Shop, index: MilvusIndex, feed: Fe
 def test_a_feeder_that_lost_its_right_ends(shop: Shop, index: MilvusIndex, feed: Feed) -> None:
     with running(feed) as ended:
         wait_for(fed(shop, index))
-        index.states.put("feeder", '{"holder": "another"}')
-        wait_for(lambda: bool(ended))
+
+        def taken() -> bool:  # until it is seen: a beat under way would write over it
+            index.states.put("feeder", '{"holder": "another"}')
+            return bool(ended)
+
+        wait_for(taken)
     assert isinstance(ended[0], AnotherFeeder)
 
 
@@ -200,3 +204,85 @@ def test_a_successor_goes_on_where_the_one_before_ended(shop: Shop, index: Milvu
     slots = [entity["slot"] for entity in later.products.between(0, later.state.end)]
     assert len(set(slots)) == len(slots) == len(ids(later)) == 11
     later.close()
+
+
+def test_a_feeder_that_stalled_writes_no_more_once_another_took_over(
+    shop: Shop, index: MilvusIndex, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was stopped by SIGSTOP before a write: neither it nor its beat goes on."""
+    feed.run(once=True)
+    later = milvus_index(shop.folder, SPACE, shop.database.catalogue_id)
+    stalled, silent, resumed = threading.Event(), threading.Event(), threading.Event()
+    renew, held = feed._lease.renew, index.products.held
+
+    def stall(*given: Any) -> Any:
+        stalled.set()
+        resumed.wait()
+        return held(*given)
+
+    def beat() -> None:
+        if stalled.is_set():
+            silent.set()
+            resumed.wait()
+        renew()
+
+    monkeypatch.setattr(index.products, "held", stall)
+    monkeypatch.setattr(feed._lease, "renew", beat)
+    with running(feed) as ended, closing(Journal(shop.living.catalogue, SPACE.space_id)) as journal:
+        shop.write(1, start=9)
+        silent.wait()
+        shop.database.delete(["P009"])
+        Feed(later, journal, lambda _: None, beat_s=BEAT_S).run(once=True)
+        resumed.set()
+        wait_for(lambda: bool(ended))
+    assert isinstance(ended[0], AnotherFeeder)
+    assert later.refresh() == shop.database.head()
+    assert "P009" not in ids(later)
+    later.close()
+
+
+def test_once_it_gives_up_where_the_trouble_stays(
+    index: MilvusIndex, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.feed.TRIES_ONCE", 3)
+    tried: list[int] = []
+
+    def away(*_: Any, **__: Any) -> None:
+        tried.append(1)
+        raise MilvusAway("Milvus does not answer")
+
+    monkeypatch.setattr(index, "replace", away)
+    with pytest.raises(MilvusAway):
+        feed.run(once=True)
+    assert len(tried) == 3
+
+
+def test_one_that_is_stopped_while_it_waits_for_another_just_ends(index: MilvusIndex, feed: Feed) -> None:
+    index.states.put("feeder", '{"holder": "another"}')
+    feed.stop()
+    assert feed.run(once=True) is False
+    assert not index.is_filled
+
+
+def test_a_stop_is_heeded_between_two_writes(index: MilvusIndex, feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = index.products.put
+
+    def stop(entities: Any, *, partial: bool = False) -> None:
+        feed.stop()
+        put(entities, partial=partial)
+
+    monkeypatch.setattr(index.products, "put", stop)
+    assert feed.run(once=True) is False
+    assert (index.refresh(), index.live) == (0, 5)  # the products were written, and the sequence number was not
+
+
+def test_more_changes_than_memory_takes_are_read_in_parts(
+    shop: Shop, index: MilvusIndex, feed: Feed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert feed.run(once=True) is True
+    monkeypatch.setattr("deploy.feed.MOST_CHANGES", 2)
+    shop.write(3, start=9)
+    with caplog.at_level(logging.INFO, "deploy"):
+        assert feed.run(once=True) is True
+    assert "filled anew, since there were too many changes" in caplog.text
+    assert (index.seq, len(ids(index))) == (shop.database.head(), 8)

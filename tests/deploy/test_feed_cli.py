@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from ensemble import settings
 from ensemble.index import Index
+from ensemble.index.milvus import MilvusIndex, MilvusOptions
 from tests.deploy.conftest import wait_for
 from tests.deploy.keep.shop import SPACE, Shop
 from tests.deploy.shop import make_store
@@ -50,17 +51,28 @@ def test_a_milvus_is_filled_and_left_by_a_snapshot(shop: Shop, caplog: pytest.Lo
     assert told[2] == f"snapshot of {shop.folder / 'left'} at 7"
 
 
+def test_the_collection_is_the_one_that_servers_search(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANDEM_MILVUS_COLLECTION", "shop")
+    code, _ = run(shop, "--once")
+    assert code == 0
+    options = MilvusOptions.asked({"TANDEM_MILVUS": str(shop.folder / "milvus.db"), "TANDEM_MILVUS_COLLECTION": "shop"})
+    with closing(MilvusIndex.open(options, SPACE.space_id, SPACE.row_dim)) as index:
+        assert index.live == 5
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (("--index", "CAGRA"), "error: `index_type` must be one of FLAT,"),
         (("--index-params", "[]"), "error: --index-params: an object such as"),
+        (("--milvus", "localhost:19530"), "did you mean http://localhost:19530?"),
+        (("--timeout", "nan"), "`timeout_s` must be above 0 and finite, got nan"),
         (("--catalogue", ""), "has no catalogue of its own: name one with --catalogue"),
         (("--milvus", "http://user:secret@127.0.0.1:1"), "error: http://127.0.0.1:1: Milvus does not answer"),
     ],
 )
 def test_what_cannot_be_done_is_said(shop: Shop, more: tuple[str, ...], message: str) -> None:
-    code, said = run(shop, *more, "--timeout", "0.2")
+    code, said = run(shop, "--timeout", "0.2", *more)
     assert code == 1
     assert message in said
     assert "secret" not in said

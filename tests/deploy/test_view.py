@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from deploy.errors import UnusableRelease
 from deploy.server import Server
@@ -33,6 +35,20 @@ def test_the_versions_that_the_release_names_are_linked(
     assert (view / "rank" / "config.pbtxt").read_text() == own.read_text()
     shutil.rmtree(view)
     assert (store / "models" / "rank" / "2" / "model.py").is_file()
+
+
+def test_a_model_that_searches_elsewhere_is_not_warmed_up(store: Path, tmp_path: Path) -> None:
+    own = store / "releases" / "0001" / "models" / "rank" / "config.pbtxt"
+    own.write_text(own.read_text() + 'model_warmup [ { name: "one" batch_size: 1 } ]\n')
+    for cold, warmups in (((), 1), (("rank",), 0)):
+        view = tmp_path / f"view{warmups}"
+        lay_out_models(find_release(store), view, cold=cold)
+        config = text_format.Parse((view / "rank" / "config.pbtxt").read_text(), ModelConfig())
+        assert len(config.model_warmup) == warmups
+        config.ClearField("model_warmup")
+        expected = text_format.Parse(own.read_text(), ModelConfig())
+        expected.ClearField("model_warmup")
+        assert config == expected
 
 
 @pytest.mark.parametrize("place", ["models", "releases/0001/models"])

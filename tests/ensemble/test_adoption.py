@@ -35,11 +35,13 @@ def test_a_newer_snapshot_is_moved_to_and_the_journal_replayed(
     assert follower.index is index
     assert index.dead > 20
     follower.index.terms.passing(b'{"eq": ["color", "red"]}')
+    follower.index.terms.boost(b"similarity - price")
     snapshots.write(written)  # older than what is applied: nothing may be lost
     wait_for(lambda: follower.index is not index)
     assert follower.index.seq == catalogue.head
     assert follower.index.dead < index.dead
     assert b'{"eq": ["color", "red"]}' in follower.index.terms.texts()
+    assert follower.index.terms.scores() == [b"similarity - price"]
     assert is_right(follower.index, catalogue)
     assert follower.catch_up(catalogue.delete("P3"), PATIENCE_S)
     assert is_right(follower.index, catalogue)

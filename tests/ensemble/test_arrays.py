@@ -41,6 +41,31 @@ def test_queries_on_the_gpu_are_those_of_main_memory(remote: str, weights: NDArr
     np.testing.assert_array_equal(rows.numpy(), right)
 
 
+def test_all_numbers_of_a_batch_go_to_the_gpu_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each copy costs the request path a call of the driver."""
+    text, image, factors = vectors(3, 3, 1), vectors(3, 3, 2), np.array([1, -2, 0.5], np.float32)
+    weights = np.array([[2.0, 1.0], [1.0, -3.0], [0.0, 1.0]], np.float32)
+    right = query_rows(text, image, weights, SHARED) * factors[:, None]
+    np.testing.assert_array_equal(query_rows(text, image, weights, SHARED, factors), right)
+    copies: list[tuple[int, ...]] = []
+    to = torch.Tensor.to
+
+    def noted(tensor: torch.Tensor, *where: Any, **how: Any) -> torch.Tensor:
+        copies.append(tuple(tensor.shape))
+        return to(tensor, *where, **how)
+
+    monkeypatch.setattr(torch.Tensor, "to", noted)
+    there = query_rows(torch.from_numpy(text), torch.from_numpy(image), weights, SHARED, factors)
+    np.testing.assert_array_equal(there.numpy(), right)
+    assert copies == [(3, 5)]
+
+
+def test_values_that_may_not_be_written_are_taken() -> None:
+    values = np.ones((2, 4), np.float32)
+    values.flags.writeable = False
+    assert joined([torch.zeros(1, 4), values]).sum() == 8
+
+
 def test_a_half_that_is_absent_stays_zero() -> None:
     text = vectors(2, 3, 1)
     rows = query_rows(torch.from_numpy(text), None, None, SPACE)

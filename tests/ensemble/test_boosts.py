@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,14 @@ from hypothesis import strategies as st
 
 from ensemble.errors import InvalidInput
 from ensemble.index import Index
+from ensemble.index import boosts as business_scores
 from ensemble.index.boosts import ENTRY_BYTES, Boost, Boosts
 from ensemble.index.choice import EngineChoice, EngineName
 from ensemble.index.kept import LEAST_LOGGED
-from ensemble.index.rank import factor_of
+from ensemble.index.rank import Rank, factor_of
+from ensemble.index.terms import HostTerms
+from ensemble.query import MOST_RANKS, Asked
+from tests import tiny
 from tests.ensemble.journal_twin import Product, TwinCatalogue, index_of
 from tests.ensemble.test_masks import seeds, start, started, step, steps
 
@@ -142,6 +149,83 @@ def test_memory_is_bounded_and_the_least_used_score_goes() -> None:
         assert boosts.boost(text) is not None
     assert boosts.texts() == [texts[2], texts[0], b"similarity + 9"]
     assert boosts._used == sum(map(boosts._size, boosts._entries.values()))
+
+
+def test_products_are_scored_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(business_scores, "SLOTS_AT_ONCE", 16)
+    asked: list[int] = []
+    real = Rank.boost
+
+    def watched(rank: Rank, values: dict[str, Any]) -> Any:
+        asked.extend(map(len, values.values()))
+        return real(rank, values)
+
+    monkeypatch.setattr(Rank, "boost", watched)
+    _, index = shop(40)
+    assert kept(index, b"similarity + price").tolist() == list(range(40))
+    assert asked == [16, 16, 8]
+    assert kept(index, b"similarity + 7").tolist() == [7] * 40
+
+
+def test_nobody_waits_for_the_score_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, index = shop()
+    quick, slow = b"similarity + price", b"similarity - price"
+    before = kept(index, quick)
+    begun, go_on = threading.Event(), threading.Event()
+    real = Rank.boost
+
+    def held(rank: Rank, values: dict[str, Any]) -> Any:
+        begun.set()
+        assert go_on.wait(10)
+        return real(rank, values)
+
+    monkeypatch.setattr(Rank, "boost", held)
+    with ThreadPoolExecutor(3) as pool:
+        computed = [pool.submit(kept, index, slow) for _ in range(2)]
+        assert begun.wait(10)
+        try:
+            assert pool.submit(kept, index, quick).result(10) is before
+        finally:
+            go_on.set()
+        one, other = (waited.result(10) for waited in computed)
+    assert one is other
+    assert isinstance(index.terms, HostTerms)
+    assert index.terms.boosts._used == 2 * (ENTRY_BYTES + len(quick) + before.nbytes)
+
+
+def test_a_score_that_cannot_be_brought_up_to_date_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue, index = shop()
+    scores = Boosts(index.slots)
+    scores.boost(b"similarity + price")
+    catalogue.patch("P3", price=99.0)
+    index.apply(catalogue.changes(index.seq))
+    scores.changed(np.array([3]))
+
+    def full(_: Boosts, *given: Any) -> None:
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Boosts, "_updated", full)
+        for _ in range(3):
+            scores.changed(np.array([3]))
+            with suppress(MemoryError):
+                scores.boost(b"similarity + price")
+            assert scores._used == sum(map(scores._size, scores._entries.values()))
+    boost = scores.boost(b"similarity + price")
+    assert boost is not None
+    assert boost[[2, 3, 4]].tolist() == [2, 99, 4]
+
+
+def test_a_request_has_few_different_scores() -> None:
+    texts = [f"similarity - {number} * price".encode() for number in range(1, MOST_RANKS + 2)]
+    for ranks, is_refused in ((texts, True), ([*texts[1:], texts[1], b""], False)):
+        batch = len(ranks)
+        request = {"TEXT_VECTOR": np.ones((batch, tiny.SPACE.text_dim), np.float32), "RANK": np.array(ranks, object)}
+        if is_refused:
+            with pytest.raises(InvalidInput, match=r"^RANK: 9 different ones in a request; at most 8 are allowed$"):
+                Asked.of(request, tiny.SPACE)
+        else:
+            assert Asked.of(request, tiny.SPACE).ranks == ranks
 
 
 def test_refusals_and_what_adds_nothing_are_not_kept() -> None:

@@ -26,6 +26,9 @@ KINDS: dict[str, Kind] = {
     "net weight": "number",
     "min": "number",
     "similarity": "number",
+    "class": "number",
+    "\u00b5m": "number",  # the micro sign, which Python's parser takes for the letter of the next one
+    "\u03bcm": "number",
 }
 COLUMNS = {name: Stored.missing(kind, 0) for name, kind in KINDS.items()}
 VALUES = {
@@ -93,7 +96,7 @@ def test_equals_python(addition: str, shape: str) -> None:
     try:
         rank = parse_rank(text, COLUMNS)
     except InvalidInput as error:
-        assert error.problem.endswith(("not a finite number", "up to here"))  # noqa: PT017 - or it is no such text
+        assert error.problem.endswith(("not a finite number", "up to here (exp as 12, log1p as 8, sqrt as 2)"))  # noqa: PT017 - or it is no such text
         assume(False)
     assert rank is not None
     assert rank.similarity == pytest.approx(SHAPES[shape], rel=1e-15)
@@ -130,6 +133,12 @@ def test_names_that_are_no_identifiers() -> None:
     assert rank.fields == {"min"}
 
 
+def test_names_are_taken_as_they_are_written() -> None:
+    for name in ("\u00b5m", "\u03bcm"):
+        assert parse_rank(f"similarity + {name}", COLUMNS) == Rank(1.0, Field(name))
+    assert parse_rank('similarity + column("class")', COLUMNS) == Rank(1.0, Field("class"))
+
+
 def test_constants_are_folded() -> None:
     assert parse_rank("(1 + 2 * 3) + similarity - sqrt(4)", COLUMNS) == Rank(1.0, Constant(5.0))
 
@@ -151,6 +160,7 @@ def test_a_sum_may_be_long_and_a_tree_may_not_be_deep() -> None:
 
 CASES = {
     "similarity +": "not an expression: invalid syntax",
+    "similarity + min(class, 1)": 'not an expression: invalid syntax (character 18); write column("class") if that is',
     "similarity) + (1": "not an expression: unmatched ')'",
     "similarity\0": "not an expression: ",
     "(" * 300: "not an expression: too many nested parentheses",
@@ -191,9 +201,13 @@ CASES = {
     "similarity + fill(3, price)": "character 14, 'fill(3, price)': fill takes a column and the number",
     "similarity + fill(price, new)": "character 14, 'fill(price, new)': fill takes a column and the number",
     "similarity + column(price)": "character 14, 'column(price)': column takes one name in quotes",
-    "similarity + cost": "'cost' is no column; this catalogue has min, net weight, new, popularity, price, similarity",
-    "similarity + column('color')": "'color' is no number; this catalogue has min, net weight",
+    "similarity + cost": "'cost' is no column; this catalogue has class, min, net weight, new, popularity, price, sim",
+    "similarity + column('color')": "'color' is no number; this catalogue has class, min, net weight",
     "similarity" + " + price" * 32: "character 262, 'price': more than 64 numbers, names, operators and functions",
+    "similarity" + " + exp(new)" * 5: "character 58, 'exp(new)': more than 64 numbers, names",
+    "similarity" + " + log1p(new)" * 7: "character 92, 'log1p(new)': more than 64 numbers, names",
+    "\uff45xp(price) + similarity": "character 1, '\uff45xp(price)': an unknown function",
+    "\uff53imilarity + 1": "similarity does not occur",
     "similarity + " + "-" * 20 + "price": "character 29, '-----price': nested deeper than 16",
 }
 

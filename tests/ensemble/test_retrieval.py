@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
-from ensemble.errors import Behind, InvalidInput
+from ensemble.errors import BadQueries, Behind, InvalidInput
 from ensemble.found import Found, rectangle
 from ensemble.index import Follower, Hits, Index, Still
+from ensemble.index.choice import EngineChoice
 from ensemble.pipeline import Pipeline
 from ensemble.query import Tensors
 from ensemble.retrieval import Answered, Retrieval, query_rows
@@ -96,6 +99,109 @@ def test_a_search_that_fails_is_told_to_each_request(tiny_pipeline: Pipeline) ->
     first, second = retrieval.answer([{"TEXT_VECTOR": text}, {"TEXT_VECTOR": -text}])
     assert isinstance(first, MemoryError)
     assert len(found(second).ids[0]) == 10
+
+
+class OnGpu(Index):
+    """An index that takes vectors where they lie, and looks at their values when it searches."""
+
+    on_gpu = True
+
+
+class Looking:
+    """An engine that refuses bad queries once they are there."""
+
+    def __init__(self, index: Index) -> None:
+        self._index, self.searched = index, list[int]()
+
+    def search(self, queries: Any, counts: Any, passing: Any, boosts: Any = None) -> list[Hits]:
+        self.searched.append(len(queries))
+        bad = torch.isfinite(torch.as_tensor(queries)).all(dim=1).logical_not()
+        if bad.any():
+            raise BadQueries("NaN or infinity", bad.nonzero()[:, 0].tolist())
+        return self._index.engine.search(np.asarray(queries), counts, passing, boosts)
+
+    def added(self, first: int) -> None:
+        raise NotImplementedError
+
+
+def broken(seed: int, batch: int, row: int) -> torch.Tensor:
+    vectors = torch.from_numpy(unit(seed, batch))
+    vectors[row, 1] = torch.nan
+    return vectors
+
+
+def test_bad_vectors_on_the_gpu_are_refused_by_name_and_the_rest_is_searched_once(
+    tiny_pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Looking(tiny_pipeline.index)
+    retrieval = Retrieval(Still(OnGpu(tiny_pipeline.index.slots, engine)), SPACE)
+    good: Tensors = {"TEXT_VECTOR": torch.from_numpy(unit(1, 2))}
+    requests: list[Tensors] = [
+        good,
+        {"TEXT_VECTOR": broken(2, 1, 0)},
+        {"K": np.array([[0]], np.int32), **good},
+        {"TEXT_VECTOR": torch.from_numpy(unit(3, 2)), "IMAGE_VECTOR": broken(4, 2, 1)},
+        {"IMAGE_VECTOR": torch.from_numpy(unit(5))},
+    ]
+    answers = retrieval.answer(requests)
+    assert [str(answer) for answer in answers if isinstance(answer, InvalidInput)] == [
+        "TEXT_VECTOR: NaN or infinity",
+        "K: 1 values for 2 rows; one a row is needed",
+        "TEXT_VECTOR, IMAGE_VECTOR[1]: NaN or infinity",
+    ]
+    assert [len(found(answers[number]).ids) for number in (0, 4)] == [2, 1]
+    assert engine.searched == [6, 3]
+    assert not caplog.records
+
+
+def test_the_engine_of_the_gpu_tells_all_bad_queries(
+    tiny_pipeline: Pipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tiny_pipeline.index.save(tmp_path)
+    index = Index.open(tmp_path, engine=EngineChoice("gpu"))
+    requests: list[Tensors] = [
+        {"TEXT_VECTOR": broken(1, 2, 1)},
+        {"TEXT_VECTOR": torch.from_numpy(unit(2))},
+        {"IMAGE_VECTOR": broken(3, 1, 0)},
+    ]
+    first, second, third = Retrieval(Still(index), SPACE).answer(requests)
+    assert str(first).startswith("TEXT_VECTOR[1]: NaN or infinity")
+    assert len(found(second).ids[0]) == 10
+    assert str(third).startswith("IMAGE_VECTOR: NaN or infinity")
+    assert index.on_gpu
+    assert not caplog.records
+
+
+def test_only_vectors_are_left_on_the_gpu(tiny_pipeline: Pipeline) -> None:
+    retrieval = Retrieval(Still(OnGpu(tiny_pipeline.index.slots, Looking(tiny_pipeline.index))), SPACE)
+    request: dict[str, Any] = {
+        "TEXT_VECTOR": unit(1, 2),
+        "IMAGE_VECTOR": unit(2, 2),
+        "WEIGHTS": np.array([[2, 1], [1, -1]], np.float32),
+        "K": np.array([[3], [5]], np.int32),
+        "MIN_SEQ": np.zeros((2, 1), np.int64),
+    }
+    there = {name: torch.from_numpy(values) for name, values in request.items()}
+    ranks = {"RANK": np.array([[b"2 * similarity"], [b""]], object)}
+    here, remote = retrieval.answer([request | ranks, there | ranks])
+    assert found(remote).ids == found(here).ids
+    for one, other in zip(found(here).hits, found(remote).hits, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_a_search_that_fails_for_one_request_is_not_tried_again(
+    tiny_pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(Looking):
+        def search(self, queries: Any, *_: Any) -> list[Hits]:
+            self.searched.append(len(queries))
+            raise MemoryError("too much")
+
+    engine = Failing(tiny_pipeline.index)
+    (answer,) = Retrieval(Still(Index(tiny_pipeline.index.slots, engine)), SPACE).answer([{"TEXT_VECTOR": unit(1)}])
+    assert isinstance(answer, MemoryError)
+    assert engine.searched == [1]
+    assert not caplog.records
 
 
 def test_a_bad_request_leaves_its_neighbours_alone(tiny_pipeline: Pipeline) -> None:

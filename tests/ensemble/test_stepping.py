@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -60,6 +62,9 @@ class Card:
 
     def texts(self) -> list[bytes]:
         return self.terms.texts()
+
+    def scores(self) -> list[bytes]:
+        return self.terms.scores()
 
 
 def product(number: int, color: Any = "red") -> dict[str, Any]:
@@ -143,6 +148,37 @@ def test_what_was_said_to_the_gpu_is_said_again_to_main_memory() -> None:
         assert state.ids(hits) == ["P4", "P2", "P0"]
 
 
+def test_engine_and_terms_change_together() -> None:
+    """A search that began on the GPU while another stepped down goes on where that one went, with its terms."""
+    index, card = on_card(shop())
+    down = index.engine
+    assert isinstance(down, SteppingDown)
+    with index.reading() as state:
+        said = state.passing(RED)
+        real, query = card.search, np.ones((1, index.slots.row_dim), np.float32)
+
+        def overtaken(queries: Any, counts: Sequence[int], passing: Sequence[Any], boosts: Any = None) -> list[Hits]:
+            card.search = real  # type: ignore[method-assign]
+            card.is_lost = True
+            down.search(query, [9], [said])
+            assert place(index) == "memory"
+            return real(queries, counts, passing, boosts)
+
+        card.search = overtaken  # type: ignore[method-assign]
+        (hits,) = down.search(query, [9], [said])
+        assert state.ids(hits) == ["P0", "P2", "P4"]
+
+
+def test_what_is_kept_is_told_from_either_place() -> None:
+    index, card = on_card(shop())
+    rank = b"similarity + price"
+    ids(index, RED, rank)
+    assert (index.terms.texts(), index.terms.scores()) == ([RED], [rank])
+    card.breaks_at = "search"
+    ids(index, RED, rank)
+    assert (index.terms.texts(), index.terms.scores()) == ([RED], [rank])
+
+
 def test_a_filter_that_is_refused_is_no_failure_of_the_gpu() -> None:
     index, _ = on_card(shop())
     with pytest.raises(InvalidInput, match="unknown field"):
@@ -179,3 +215,28 @@ def test_queries_that_lay_on_the_gpu_are_fetched_or_refused() -> None:
             state.search(Tensor(lost), [1], passing)
         with pytest.raises(InvalidInput, match="not finite"):
             state.search(Tensor(lambda: rows * np.nan), [1], passing)
+
+
+@pytest.mark.parametrize("call", ["search", "passing", "changed"])
+def test_nothing_holds_what_failed_when_its_memory_is_released(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = shop()
+    index, card = on_card(catalogue)
+    failed, held = weakref.ref(card), list[bool]()
+    card.breaks_at = call
+    card.error = DeviceLost("an illegal address")
+
+    def look() -> None:
+        gc.collect()
+        held.append(failed() is not None)
+
+    monkeypatch.setattr("ensemble.index.stepping.release", look)
+    del card
+    query = np.eye(tiny.SPACE.row_dim, dtype=np.float32)[:1]
+    if call == "changed":
+        catalogue.upsert(product(9), np.ones(tiny.SPACE.row_dim))
+        index.apply(catalogue.changes(index.seq))
+    else:
+        index.search(query, [1])
+    assert not index.on_gpu
+    # Until the request ends, its filters are those of the terms that failed, which are the engine here.
+    assert held == [call == "search"]

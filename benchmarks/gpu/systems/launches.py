@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.gpu.cases import K
 from benchmarks.gpu.systems.base import Work
+from ensemble.index.gpu.asked import Selected
 from ensemble.index.gpu.asking import batch_of
 from ensemble.index.gpu.batch import Batch
 from ensemble.index.gpu.engine import GpuEngine
@@ -46,8 +47,8 @@ class Launches:
 
     def unproven(self) -> float:
         """Share of the queries that need a second round, for which the engine waits once more."""
-        proven = torch.cat([self.enqueue(first).proven for first in self._texts])
-        return float((~proven).float().mean())
+        needed = torch.cat([self.enqueue(first).packed[:, -1] for first in self._texts])
+        return float((needed > 0).float().mean())
 
     def graph(self) -> Work:
         """The same as a CUDA graph: queries are copied to where it reads them, and it is replayed.
@@ -76,9 +77,21 @@ class Launches:
         if first not in self._made:
             passing = [self._terms.passing(text) for text in self._texts[first]]
             queries = self._queries[first : first + len(passing)].contiguous()
-            self._made[first] = batch_of(self._terms, queries, passing, [self._boost] * len(passing))
+            with self._engine.using():
+                made = batch_of(self._terms, queries, passing, [self._boost] * len(passing))
+                self._made[first] = _own(made)
+            if queries.is_cuda:
+                torch.cuda.synchronize()
         return self._made[first]
 
     @cached_property
     def _counts(self) -> torch.Tensor:
         return torch.full((len(self._queries),), K, dtype=torch.int64, device=self._queries.device)
+
+
+def _own(batch: Batch) -> Batch:
+    """The same with copies of its bits and scores, which the terms keep only until others are asked for."""
+    used, which = batch.selected.which.unique(return_inverse=True)  # type: ignore[no-untyped-call]
+    selected = Selected(batch.selected.words[used], which.int())
+    boosted = None if batch.boosted is None else replace(batch.boosted, values=batch.boosted.values.clone())
+    return replace(batch, selected=selected, boosted=boosted)

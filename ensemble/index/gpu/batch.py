@@ -13,7 +13,10 @@ from ensemble.index.gpu.kernels.prepare import prepare
 from ensemble.index.gpu.kernels.tiles import Tile
 from ensemble.index.gpu.quantizing import SPREAD
 from ensemble.index.gpu.rows import DeviceRows
+from ensemble.query import MAX_NORM
 
+# A million times what a vector may have: room for its weight, and for that of the similarity in a business score.
+LONGEST = 1e6 * MAX_NORM
 LAUNCH = {"num_warps": 4, "enable_fp_fusion": True}
 
 
@@ -54,38 +57,39 @@ class Prepared:
         halves: ``(queries, halves, dim)`` float16.
         units: ``(queries,)`` float32: what ``halves`` are multiples of.
         spreads: ``(queries,)`` float32: how far an int8 row's score is raised, over its scale.
-        errors: ``(queries,)`` float32: how far a score of the scan may be from the true one.
-        finite: ``(queries,)`` int32: 0 where a query holds NaN or infinity.
+        errors: ``(queries,)`` float32: how far a row's score in the scan may be from the true one, over its norm.
+        usable: ``(queries,)`` int32: 0 where a query holds NaN or infinity, or is longer than ``LONGEST``.
     """
 
     halves: torch.Tensor
     units: torch.Tensor
     spreads: torch.Tensor
     errors: torch.Tensor
-    finite: torch.Tensor
+    usable: torch.Tensor
 
 
 def prepared(batch: Batch, rows: DeviceRows, tile: Tile) -> Prepared:
     """Split queries into numbers of half precision."""
     count = -(-len(batch) // tile.queries) * tile.queries
     device = batch.queries.device
-    halves = torch.zeros((count, tile.halves, rows.dim), dtype=torch.float16, device=device)
-    units, spreads, errors = torch.zeros((3, count), device=device).unbind()
-    finite = torch.empty(count, dtype=torch.int32, device=device)
-    prepare[(len(batch),)](
+    halves = torch.empty((count, tile.halves, rows.dim), dtype=torch.float16, device=device)
+    units, spreads, errors = torch.empty((3, count), device=device).unbind()
+    usable = torch.empty(count, dtype=torch.int32, device=device)
+    prepare[(count,)](
         batch.queries,
         halves,
         units,
         spreads,
         errors,
-        finite,
+        usable,
+        len(batch),
         batch.queries.shape[1],
         rows.dim,
-        rows.reach,
-        gamma(rows.dim, tile.halves),
+        LONGEST,
+        gamma(rows.dim),
         SPREAD,
         BLOCK=triton.next_power_of_2(rows.dim),
         HALVES=tile.halves,
         **LAUNCH,
     )
-    return Prepared(halves, units, spreads, errors, finite)
+    return Prepared(halves, units, spreads, errors, usable)

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 import triton
 
-from ensemble.index.gpu.kernels.tiles import RowType, Tile, bucket
+from ensemble.index.gpu.kernels.tiles import Tile, bucket
+from ensemble.index.gpu.rows import DeviceRows
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ FILE = "tiles.json"
 
 
 class Choices:
-    """The tile that was the fastest, for each kind of GPU, compiler, length and type of rows, and size of batch.
+    """The tile that was the fastest, for each kind of GPU and compiler, kind of rows, how many, and size of batch.
 
     Args:
         folder: Where the file lies; None to keep nothing.
@@ -38,20 +39,24 @@ class Choices:
             return None
 
     def put(self, key: str, tile: Tile) -> None:
-        """Keep a tile; the file is replaced as a whole."""
+        """Keep a tile; the file is replaced as a whole. Where it cannot be, the next process measures again."""
         self._kept[key] = asdict(tile)
         if self._path is None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(f"{FILE}.{os.getpid()}")
-        beside.write_text(json.dumps(self._kept, indent=2, sort_keys=True) + "\n", "utf-8")
-        beside.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            beside = self._path.with_name(f"{FILE}.{os.getpid()}")
+            beside.write_text(json.dumps(self._kept, indent=2, sort_keys=True) + "\n", "utf-8")
+            beside.replace(self._path)
+        except OSError as error:
+            log.warning("%s: cannot be written, so that tiles are measured again next time: %s", self._path, error)
 
 
-def key_of(device: torch.device, dim: int, row_type: RowType, batch: int) -> str:
-    """What a choice depends on."""
+def key_of(device: torch.device, rows: DeviceRows, batch: int) -> str:
+    """What a choice depends on; so many rows are as good as twice as many, at the most."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    return f"{name}, triton-lang {triton.__version__}, dim {dim}, {row_type}, batch {bucket(batch)}"
+    cut = f"dim {rows.dim}, {rows.row_type}, under 2^{rows.count.bit_length()} rows, batch {bucket(batch)}"
+    return f"{name}, triton-lang {triton.__version__}, {cut}"
 
 
 def _read(path: Path) -> dict[str, Any]:

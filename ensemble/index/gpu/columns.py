@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from ensemble.index.columns import MISSING_CODE, Kind, Numbers, Stored
-from ensemble.index.gpu.errors import translating
+from ensemble.index.gpu.errors import OutOfDeviceMemory, translating
 from ensemble.index.gpu.kernels.passing import BLOCK
 from ensemble.index.gpu.places import Places
-from ensemble.index.gpu.sending import sent
+from ensemble.index.gpu.stream import Stream
 from ensemble.index.slots import Slots
 
 # Room for slots to come, at least.
@@ -31,7 +32,7 @@ class DeviceColumns:
 
     Args:
         slots: The index.
-        device: Where the tensors are.
+        stream: In use, whenever this is.
 
     Attributes:
         places: The numbering.
@@ -41,14 +42,13 @@ class DeviceColumns:
         values: ``(columns, room)`` float64.
     """
 
-    def __init__(self, slots: Slots, device: torch.device) -> None:
-        self._slots, self._device = slots, device
-        self._uploaded: dict[str, Stored] = {}
+    def __init__(self, slots: Slots, stream: Stream) -> None:
+        self._slots, self._stream = slots, stream
         self.places = Places(len(slots.base))
         self.numbers: dict[str, int] = {}
-        self.valid, self.values = self._missing(len(slots.stored), self._room())
-        self._write(self.valid, slots.valid)
-        self.adopt()
+        self._uploaded: dict[str, Stored] = {}
+        self.valid, self.values = self._nothing()
+        self._load()
 
     @property
     def count(self) -> int:
@@ -69,9 +69,12 @@ class DeviceColumns:
         held = len(self.valid)
         if self.count <= held:
             return False
-        valid, values = self._missing(len(self.values), self._room())
-        valid[:held], values[:, :held] = self.valid, self.values
-        self.valid, self.values = valid, values
+        with suppress(OutOfDeviceMemory):
+            valid, values = self._missing(len(self.values), self._room())
+            valid[:held], values[:, :held] = self.valid, self.values
+            self.valid, self.values = valid, values
+            return True
+        self._load()
         return True
 
     def adopt(self) -> bool:
@@ -85,9 +88,14 @@ class DeviceColumns:
             self.numbers.setdefault(name, len(self.numbers))
         more = len(self.numbers) - len(self.values)
         if more > 0:
-            values = self._missing(len(self.numbers), len(self.valid))[1]
-            values[:-more] = self.values
-            self.values = values
+            with suppress(OutOfDeviceMemory):
+                values = self._missing(len(self.numbers), len(self.valid))[1]
+                values[:-more] = self.values
+                self.values = values
+                more = 0
+        if more > 0:
+            self._load()
+            return True
         for name, column in fresh.items():
             row = self.values[self.numbers[name]]
             self._write(row, column.values, column.kind)
@@ -101,20 +109,31 @@ class DeviceColumns:
             columns = [self._slots.stored[name] for name in self.numbers]
             values = np.stack([as_numbers(column.values[part], column.kind) for column in columns])
             valid = self._slots.valid[part].view(np.uint8)
-            at, new_valid, new_values = sent(self._device, self.places.of_slots(part), valid, values)
+            at, new_valid, new_values = self._stream.sent(self.places.of_slots(part), valid, values)
             self.valid.index_copy_(0, at, new_valid)
             self.values.index_copy_(1, at, new_values)
+
+    def _load(self) -> None:
+        """Copy everything from main memory, after what was here is given back: there may be no room for both."""
+        self._uploaded, self.valid, self.values = {}, *self._nothing()
+        self.valid, self.values = self._missing(len(self._slots.stored), self._room())
+        self._write(self.valid, self._slots.valid)
+        self.adopt()
 
     def _room(self) -> int:
         """Places to have, with half of the tail to spare."""
         tail = max(0, self.count - self.places.start)
         return -(-(self.places.start + max(LEAST, tail + tail // 2)) // BLOCK) * BLOCK
 
+    def _nothing(self) -> tuple[torch.Tensor, torch.Tensor]:
+        values = torch.empty((0, 0), dtype=torch.float64, device=self._stream.device)
+        return values.flatten().to(torch.uint8), values
+
     def _missing(self, columns: int, room: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Validity and columns of no slot."""
         with translating(f"{columns} columns of {room:,} products", needed=room * (1 + 8 * columns)):
-            values = torch.full((columns, room), torch.nan, dtype=torch.float64, device=self._device)
-            return torch.zeros(room, dtype=torch.uint8, device=self._device), values
+            values = torch.full((columns, room), torch.nan, dtype=torch.float64, device=self._stream.device)
+            return torch.zeros(room, dtype=torch.uint8, device=self._stream.device), values
 
     def _write(self, row: torch.Tensor, values: NDArray[Any], kind: Kind = "number") -> None:
         """Copy a value of each slot to its place."""

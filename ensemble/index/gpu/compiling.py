@@ -20,7 +20,7 @@ from ensemble.index.gpu.resources import SHARED_BYTES, Resources, compiled
 
 UNFIT = 1
 USERS_MISTAKE = 2
-WIDTH = 160
+WIDTH = 200
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -56,12 +56,13 @@ def main(
 
 
 def report(chosen: Iterable[Variant], archs: Iterable[int], errors: Console) -> int:
-    """Compile variants and print a table of them.
+    """Compile variants and print a table of them; "at a time" is how many programs a multiprocessor holds.
 
     Returns:
         How many do not fit.
     """
-    table = Table("kernel", "variant", "arch", "registers", "spilled bytes", "shared bytes", "by", "widest load")
+    numbers = ("registers", "spilled bytes", "shared bytes", "at a time")
+    table = Table("kernel", "variant", "arch", *numbers, "by", "widest load", "narrowest copy")
     unfit = 0
     with errors.status("compiling") as status:
         for variant, arch in product(chosen, archs):
@@ -74,8 +75,9 @@ def report(chosen: Iterable[Variant], archs: Iterable[int], errors: Console) -> 
 
 
 def _row(variant: Variant, arch: int, taken: Resources) -> tuple[str, ...]:
-    numbers = (str(taken.registers), f"{taken.spilled_bytes:,}", f"{taken.shared_bytes:,}")
-    return (variant.name, variant.about, f"sm_{arch}", *numbers, taken.tensor_cores, f"{taken.load_bits} bits")
+    numbers = (str(taken.registers), f"{taken.spilled_bytes:,}", f"{taken.shared_bytes:,}", str(taken.programs(arch)))
+    bits = (f"{taken.load_bits} bits", f"{taken.copy_bits} bits" if taken.copy_bits else "-")
+    return (variant.name, variant.about, f"sm_{arch}", *numbers, taken.tensor_cores, *bits)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ensemble.index.gpu.errors import NoGpu
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 INTERPRET = "TRITON_INTERPRET"
 # The kernels multiply float16 on tensor cores, and copy to shared memory while they do: since Ampere.
 LEAST_CAPABILITY = (8, 0)
+COMPILED = "triton-lang"
 
 
 def device_here() -> torch.device:
@@ -30,12 +32,40 @@ def device_here() -> torch.device:
     if is_interpreted():
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        built = "is built without CUDA" if torch.version.cuda is None else "finds no CUDA device"
-        raise NoGpu(f"PyTorch {torch.__version__} {built}")
+        raise NoGpu(f"PyTorch {torch.__version__} {_why_none()}")
     capability = torch.cuda.get_device_capability(0)
     if capability < LEAST_CAPABILITY:
         raise NoGpu(f"{torch.cuda.get_device_name(0)} is of compute capability {capability}; (8, 0) is the least")
     return torch.device("cuda", 0)
+
+
+def start_compiler(folder: Path | None) -> None:
+    """Have the Triton language load its part for CUDA, which it compiles with a C compiler where it is not kept.
+
+    It would do so at the first launch: what is missing is told before anything is copied.
+
+    Args:
+        folder: Where what it compiles is kept for the next process; None for a folder of its own choice.
+    """
+    import triton
+    from triton.runtime import driver
+
+    if folder is not None:
+        triton.knobs.cache.dir = str(folder / COMPILED)
+    driver.active.get_current_device()
+
+
+def _why_none() -> str:
+    """What PyTorch says of a machine where it finds no GPU, such as that the driver is too old."""
+    import torch
+
+    if torch.version.cuda is None:
+        return "is built without CUDA"
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        return f"finds no CUDA device: {error}"
+    return "finds no CUDA device"
 
 
 def is_interpreted() -> bool:

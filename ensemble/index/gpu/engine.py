@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,22 @@ import torch
 from numpy.typing import NDArray
 
 from ensemble.index.engine import Hits
-from ensemble.index.gpu.asked import DeviceBoost, DevicePassing
-from ensemble.index.gpu.asking import batch_of, check_finite, on_device
+from ensemble.index.gpu.asked import Asked, DeviceBoost, DevicePassing
+from ensemble.index.gpu.asking import batch_of, check_finite, checked, with_counts
 from ensemble.index.gpu.batch import Batch
-from ensemble.index.gpu.errors import translating
+from ensemble.index.gpu.errors import OutOfDeviceMemory, translating
 from ensemble.index.gpu.found import Found
 from ensemble.index.gpu.kernels.scan import BIN
 from ensemble.index.gpu.kernels.tiles import MOST_QUERIES, RowType, Tile, bucket, candidates
+from ensemble.index.gpu.releasing import release
 from ensemble.index.gpu.rescoring import SCORES_AT_ONCE
 from ensemble.index.gpu.rounds import Round, bins_for, first_round, second_round
 from ensemble.index.gpu.rows import DeviceRows, RescoreRows
 from ensemble.index.gpu.scan import bin_count
-from ensemble.index.gpu.sending import sent
-from ensemble.index.gpu.stream import Stream
 from ensemble.index.gpu.terms import GpuTerms
 from ensemble.index.slots import Slots
+
+log = logging.getLogger(__name__)
 
 # The scan's maxima take 4 bytes each.
 MAXIMA_AT_ONCE = 256 * 1024 * 1024
@@ -68,9 +69,8 @@ class GpuEngine:
         device: torch.device,
     ) -> None:
         self._terms, self.device, self.row_dim = terms, device, slots.row_dim
-        self._stream, self._lock = Stream(device), threading.Lock()
         self.tiles: dict[int, Tile] = {}
-        with self._stream.using():
+        with terms.stream.turn("copying rows to the GPU"):
             self.rows = DeviceRows(slots, device, row_type=rows, rescore_rows=rescore_rows)
 
     def added(self, first: int) -> None:
@@ -79,13 +79,15 @@ class GpuEngine:
         Raises:
             GpuError: They do not fit, or cannot be copied.
         """
-        with self.using(), translating("copying new rows to the GPU"):
-            self.rows.added(first)
+        with suppress(OutOfDeviceMemory):
+            return self._added(first)
+        self._give_back()
+        return self._added(first)
 
     @contextmanager
     def using(self) -> Iterator[None]:
-        """Enqueue work among that of searches; one thread at a time."""
-        with self._lock, self._stream.using():
+        """Enqueue work among that of searches, after the caller's; one thread at a time."""
+        with self._terms.stream.turn("a search", after_caller=True):
             yield
 
     def tile(self, batch: int) -> Tile:
@@ -122,47 +124,55 @@ class GpuEngine:
         """
         added = [None] * len(passing) if boosts is None else boosts
         with translating(f"a search for {len(counts)} queries"):
-            with self.using():
-                there = on_device(queries, self.device, self._stream, self.row_dim)
-            lengths = (len(there), len(counts), len(passing), len(added))
-            if len(set(lengths)) != 1:
-                raise ValueError("{} queries, {} counts, {} filters, {} boosts".format(*lengths))
-            at_once = self._queries_at_once(max(counts, default=1))
-            parts = [slice(start, start + at_once) for start in range(0, len(counts), at_once)]
-            return [
-                hit for at in parts for hit in self._search(there[at], counts[at], passing[at], added[at], at.start)
-            ]
+            asked = Asked(checked(queries, self.device, self.row_dim), counts, passing, added)
+            parts = self._terms.parts(asked, self._queries_at_once(max(counts, default=1)))
+            return [hit for part in parts for hit in self._found(part)]
 
     def _queries_at_once(self, most: int) -> int:
         """Bounds the device memory of one search."""
         scores = BIN * bins_for(most, self.rows.row_type)
         return max(1, min(MOST_QUERIES, SCORES_AT_ONCE // scores, MAXIMA_AT_ONCE // max(1, bin_count(self.rows))))
 
-    def _search(
-        self,
-        queries: torch.Tensor,
-        counts: Sequence[int],
-        passing: Sequence[DevicePassing],
-        boosts: Sequence[DeviceBoost | None],
-        start: int,
-    ) -> list[Hits]:
-        most = max(1, *counts)
-        with self.using():
-            if not bin_count(self.rows):
-                return [Hits(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in counts]
-            batch = batch_of(self._terms, queries, passing, boosts)
-            wanted = sent(self.device, np.asarray(counts, np.int64))[0]
-            done = first_round(self.rows, batch, wanted, most, self.tile(len(batch)))
-            answer = self._stream.to_host(done.packed())
-        found = Found.of(answer.wait())
-        check_finite(found.finite, start)
-        again = np.flatnonzero(~found.proven)
-        if len(again):
-            found.replace(again, self._again(batch, done, again, most))
-        return found.hits(counts, self.rows.places)
+    def _found(self, asked: Asked) -> list[Hits]:
+        """Search; where device memory does not suffice, with what is kept given back and half as many at a time."""
+        with suppress(OutOfDeviceMemory):
+            return self._search(asked)
+        log.warning("the GPU's memory does not suffice for %d queries at once", len(asked))
+        self._give_back()
+        if len(asked) == 1:
+            return self._search(asked)
+        middle = len(asked) // 2
+        return self._found(asked.part(0, middle)) + self._found(asked.part(middle, len(asked)))
 
-    def _again(self, batch: Batch, done: Round, again: NDArray[np.int64], most: int) -> torch.Tensor:
-        with self.using():
-            scores, places = second_round(self.rows, batch, done, sent(self.device, again)[0], most)
-            answer = self._stream.to_host(torch.cat([scores, places.double()], dim=1))
+    def _search(self, asked: Asked) -> list[Hits]:
+        most, stream = max(1, *asked.counts), self._terms.stream
+        is_array = isinstance(asked.queries, np.ndarray)
+        with stream.turn(f"a search for {len(asked)} queries", after_caller=not is_array):
+            if not bin_count(self.rows):
+                return [Hits(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in asked.counts]
+            batch, wanted = with_counts(self._terms, asked)
+            done = first_round(self.rows, batch, wanted, most, self.tile(len(batch)))
+            answer = stream.to_host(done.packed)
+        found = Found.of(answer.wait())
+        check_finite(found.usable, asked.start)
+        again = np.flatnonzero(found.needed)
+        if len(again):
+            found.replace(again, self._again(asked, batch, done, again, int(found.needed.max())))
+        return found.hits(asked.counts, self.rows.places)
+
+    def _again(self, asked: Asked, batch: Batch, done: Round, again: NDArray[np.int64], needed: int) -> torch.Tensor:
+        """A second round; filters and scores of another search may lie by now where those of this one lay."""
+        stream, most = self._terms.stream, max(1, *asked.counts)
+        with stream.turn(f"a second look for {len(again)} queries"):
+            held = batch_of(self._terms, batch.queries, asked.passing, asked.boosts)
+            scores, places = second_round(self.rows, held, done, stream.sent(again)[0], needed, most)
+            answer = stream.to_host(torch.cat([scores, places.double()], dim=1))
         return answer.wait()
+
+    def _added(self, first: int) -> None:
+        with self._terms.stream.turn("copying new rows to the GPU"):
+            self.rows.added(first)
+
+    def _give_back(self) -> None:
+        self._terms.release()
+        release()

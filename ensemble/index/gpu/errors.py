@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from subprocess import SubprocessError
 
 from ensemble.errors import Unavailable
 
 # How the Triton language and PyTorch begin what they say of a failed call of CUDA, where its type does not tell.
 CUDA_SAID = ("Triton Error [CUDA]", "CUDA error", "CUDA driver error", "HIP error")
+# What the Triton language and PyTorch raise where a library, a C compiler or a folder that can be written is missing.
+MISSING = (OSError, SubprocessError, ImportError)
 
 
 class GpuError(Unavailable):
@@ -49,7 +52,7 @@ def translating(doing: str, *, needed: int | None = None) -> Iterator[None]:
 
     Raises:
         OutOfDeviceMemory: An allocation failed.
-        KernelFailed: A kernel did not compile, or asks for more than the GPU has.
+        KernelFailed: A kernel did not compile, or asks for more than the GPU has; or what compiles it is missing.
         DeviceLost: CUDA reported another error.
     """
     try:
@@ -61,11 +64,33 @@ def translating(doing: str, *, needed: int | None = None) -> Iterator[None]:
         raise translated from error
 
 
+@contextmanager
+def refused(kind: type[GpuError], doing: str) -> Iterator[None]:
+    """Give all that PyTorch and the Triton language say where they cannot start a kind; ``GpuError`` passes.
+
+    They say much of it with plain errors: ``RuntimeError("Failed to find C compiler")``, ``AssertionError`` of a
+    library that is not found.
+
+    Args:
+        kind: What is raised.
+        doing: What is done within, for the message.
+
+    Raises:
+        GpuError: Of that kind, with the reason.
+    """
+    try:
+        yield
+    except (RuntimeError, AssertionError, *MISSING) as error:
+        raise kind(f"{doing}: {type(error).__name__}: {_in_one_line(error)}") from error
+
+
 def _translated(error: Exception, doing: str, needed: int | None) -> GpuError | None:
+    if isinstance(error, MISSING):
+        return KernelFailed(f"{doing}: {type(error).__name__}: {_in_one_line(error)}")
     import torch
     from triton.errors import TritonError
 
-    said = " ".join(str(error).split())
+    said = _in_one_line(error)
     if isinstance(error, torch.OutOfMemoryError) or (said.startswith(CUDA_SAID) and "out of memory" in said):
         return OutOfDeviceMemory(f"{doing}: {_bytes(needed)} of device memory needed, {_bytes(_free())} free")
     if isinstance(error, TritonError):
@@ -73,6 +98,10 @@ def _translated(error: Exception, doing: str, needed: int | None) -> GpuError | 
     if isinstance(error, torch.AcceleratorError) or (isinstance(error, RuntimeError) and said.startswith(CUDA_SAID)):
         return DeviceLost(f"{doing}: {said}")
     return None
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _free() -> int | None:

@@ -20,20 +20,20 @@ class Found:
     Args:
         scores: ``(batch, found)`` float64, descending; -inf where no more places pass.
         places: ``(batch, found)``: whole numbers.
-        proven: ``(batch,)``: whether the answer is known to be the best.
-        finite: ``(batch,)``: whether the query holds finite numbers alone.
+        usable: ``(batch,)``: whether the query holds finite numbers alone, and is not too long (``LONGEST``).
+        needed: ``(batch,)``: how many bins are to be scored in a second round; 0 where the answer is proven.
     """
 
     scores: NDArray[np.float64]
     places: NDArray[np.float64]
-    proven: NDArray[np.bool_]
-    finite: NDArray[np.bool_]
+    usable: NDArray[np.bool_]
+    needed: NDArray[np.int64]
 
     @classmethod
     def of(cls, packed: torch.Tensor) -> Found:
         """From ``Round.packed``."""
         scores, places = _halves(packed[:, :-2])
-        return cls(scores, places, packed[:, -2].numpy() != 0, packed[:, -1].numpy() != 0)
+        return cls(scores, places, packed[:, -2].numpy() != 0, packed[:, -1].numpy().astype(np.int64))
 
     def replace(self, numbers: NDArray[np.int64], packed: torch.Tensor) -> None:
         """Put other answers in the place of some queries'.

@@ -8,8 +8,9 @@ import torch
 
 LARGEST = 127
 # A rounded value is off by up to half a step either way, evenly: by 1 / sqrt(12) of a step in the mean square
-# (B. Widrow, I. Kollar, Quantization Noise, 2008). The errors of a row's values are independent, so that its score is
-# off by scale * ||query|| / sqrt(12), normally distributed for rows of some length; six times that it is never.
+# (B. Widrow, I. Kollar, Quantization Noise, 2008). Where the errors of a row's values are independent of each other,
+# its score is off by scale * ||query|| / sqrt(12), normally distributed for rows of some length: by more than six times
+# that, in two of a thousand million. Rows whose values are rounded alike are not of this kind: nothing is promised.
 SPREAD = 6 / math.sqrt(12)
 
 

@@ -26,18 +26,20 @@ def best(rows: DeviceRows, batch: Batch, bins: torch.Tensor, most: int) -> tuple
     Returns:
         ``(batch, found)`` float64 scores, descending, -inf where no more places pass; and int64 places.
     """
-    scores = torch.empty((len(batch), 0), dtype=torch.float64, device=bins.device)
-    places = torch.empty((len(batch), 0), dtype=torch.int64, device=bins.device)
     at_once = max(1, SCORES_AT_ONCE // (BIN * len(batch)))
-    for first in range(0, bins.shape[1], at_once):
-        part = bins[:, first : first + at_once]
-        members = part[:, :, None] * BIN + torch.arange(BIN, device=bins.device)
-        # What was found so far lies at lower places: a stable order keeps it before its equals.
-        scores = torch.cat([scores, rescored(rows, batch, part)], dim=1)
-        places = torch.cat([places, members.flatten(1)], dim=1)
-        scores, order = scores.sort(dim=1, descending=True, stable=True)
-        scores, places = scores[:, :most], places.gather(1, order[:, :most])
-    return scores, places
+    found = [_best(rows, batch, part, most) for part in torch.split(bins, at_once, dim=1)]
+    if len(found) == 1:
+        return found[0]
+    scores, places = (torch.cat(one, dim=1) for one in zip(*found, strict=True))
+    # What was found in an earlier part lies at lower places: a stable order keeps it before its equals.
+    scores, order = scores.sort(dim=1, descending=True, stable=True)
+    return scores[:, :most], places.gather(1, order[:, :most])
+
+
+def _best(rows: DeviceRows, batch: Batch, bins: torch.Tensor, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+    scores, order = rescored(rows, batch, bins).sort(dim=1, descending=True, stable=True)
+    order = order[:, :most]
+    return scores[:, :most], bins.gather(1, order // BIN) * BIN + order % BIN
 
 
 def rescored(rows: DeviceRows, batch: Batch, bins: torch.Tensor) -> torch.Tensor:

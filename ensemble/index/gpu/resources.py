@@ -18,6 +18,12 @@ from ensemble.index.gpu.kernels.variant import Variant
 # Shared memory that a program may have, in bytes, by compute capability (CUDA C++ Programming Guide, Technical
 # Specifications per Compute Capability).
 SHARED_BYTES = {80: 163 * 1024, 90: 227 * 1024}
+# What programs on one multiprocessor share, by compute capability: shared memory in bytes, of which each program is
+# charged 1 KB more than it asks for; and of any capability here, registers, groups of 32 threads, and programs.
+SHARED_TOGETHER = {80: 164 * 1024, 90: 228 * 1024}
+CHARGED, REGISTERS, WARPS, PROGRAMS = 1024, 65_536, 64, 32
+# Registers are given to 32 threads at a time, so many together.
+REGISTERS_AT_ONCE = 256
 WARP = 32
 ALIGNED = [["tt.divisibility", 16]]
 
@@ -32,6 +38,8 @@ class Resources:
         shared_bytes: Of each program.
         tensor_cores: Which instruction multiplies: ``wgmma``, ``mma``, or ``-`` for none.
         load_bits: The widest load from device memory, of one thread.
+        copy_bits: The narrowest of those that go to shared memory by themselves, as rows do in the scan; 0 for none.
+        warps: Groups of 32 threads of a program.
     """
 
     registers: int
@@ -39,10 +47,18 @@ class Resources:
     shared_bytes: int
     tensor_cores: str
     load_bits: int
+    copy_bits: int
+    warps: int
 
     def fits(self, capability: int) -> bool:
         """Whether nothing is spilled, and a GPU of this capability can start it."""
         return self.spilled_bytes == 0 and self.shared_bytes <= SHARED_BYTES[capability]
+
+    def programs(self, capability: int) -> int:
+        """How many programs a multiprocessor of this capability holds at a time."""
+        registers = -(-self.registers * WARP // REGISTERS_AT_ONCE) * REGISTERS_AT_ONCE * self.warps
+        shared = self.shared_bytes + CHARGED
+        return min(REGISTERS // registers, SHARED_TOGETHER[capability] // shared, WARPS // self.warps, PROGRAMS)
 
 
 def compiled(variant: Variant, capability: int) -> Resources:
@@ -69,13 +85,16 @@ def compiled(variant: Variant, capability: int) -> Resources:
         code = _tool("nvdisasm", "-c", str(file))
     registers, stack, local = (int(re.findall(rf"\b{part}:(\d+)", usage)[-1]) for part in ("REG", "STACK", "LOCAL"))
     cores = "wgmma" if "HGMMA" in code else "mma" if "HMMA" in code else "-"
-    return Resources(registers, stack + local, int(made.metadata.shared), cores, _widest(code))
+    loads, copies = _bits("LDG", code), _bits("LDGSTS", code)
+    shared = int(made.metadata.shared)
+    widest, narrowest = max(loads + copies, default=0), min(copies, default=0)
+    return Resources(registers, stack + local, shared, cores, widest, narrowest, variant.warps)
 
 
-def _widest(code: str) -> int:
-    """The widest load from global memory."""
-    loads = re.findall(r"\b(?:LDG|LDGSTS)\.(?!DEPBAR)([\w.]*)", code)
-    return max((int(width) for load in loads for width in re.findall(r"\b(64|128)\b", load)), default=32)
+def _bits(instruction: str, code: str) -> list[int]:
+    """How wide each of the loads from device memory is that some code has."""
+    found = re.findall(rf"\b{instruction}\.([\w.]*)", code)
+    return [int(width[1]) if (width := re.search(r"\b(64|128)\b", one)) else 32 for one in found]
 
 
 def _tool(name: str, *arguments: str) -> str:

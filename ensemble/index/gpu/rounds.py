@@ -1,9 +1,12 @@
 """Answers with proof: what the scan proposes, what exact scores make of it, and which queries need another look.
 
-The bins of the highest maxima are scored exactly. Every row as good as the last one wanted has a score in the scan of
-at least that one's exact score less the bound of the scan's error (``bound``), and its bin a maximum of at least that.
-So the answer is proven where the least of the chosen bins lies below: all bins that could hold such a row were chosen.
+The bins of the highest maxima are scored exactly. The scan raises each score by the most that it may err by
+(``bound``), so that a bin with a row as good as the last one wanted has a maximum of at least that one's exact score.
+The answer is proven where the least of the chosen bins lies below: all bins that could hold such a row were chosen.
 Other queries get a second round over all bins that could.
+
+For rows of float16 this is a proof. The margin of int8 rows holds where the errors of their rounded values are
+independent of each other (``quantizing``).
 """
 
 from __future__ import annotations
@@ -12,13 +15,13 @@ from dataclasses import dataclass
 
 import torch
 
-from ensemble.index.gpu.batch import Batch, Prepared, prepared
+from ensemble.index.gpu.batch import Batch, prepared
+from ensemble.index.gpu.kernels.conclude import BLOCK, WARPS
+from ensemble.index.gpu.kernels.conclude import conclude as conclude_kernel
 from ensemble.index.gpu.kernels.tiles import Tile
 from ensemble.index.gpu.rescoring import best
 from ensemble.index.gpu.rows import DeviceRows
 from ensemble.index.gpu.scan import scan
-
-NOTHING = float("-inf")
 
 
 @dataclass(frozen=True)
@@ -26,25 +29,12 @@ class Round:
     """What is known on the device after the first round.
 
     Args:
-        scores: ``(batch, found)`` float64, descending; -inf where no more places pass.
-        places: ``(batch, found)`` int64.
+        packed: ``(batch, 2 * found + 2)`` float64, to be copied at once, see ``conclude``.
         maxima: ``(batch, bins)`` float32, of the scan.
-        bounds: ``(batch,)`` float32: a bin of a lower maximum holds nothing that is wanted.
-        proven: ``(batch,)`` bool.
-        finite: ``(batch,)`` bool: whether the query holds finite numbers alone.
     """
 
-    scores: torch.Tensor
-    places: torch.Tensor
+    packed: torch.Tensor
     maxima: torch.Tensor
-    bounds: torch.Tensor
-    proven: torch.Tensor
-    finite: torch.Tensor
-
-    def packed(self) -> torch.Tensor:
-        """``(batch, 2 * found + 2)`` float64: scores, places, and the two flags, to be copied at once."""
-        flags = torch.stack([self.proven, self.finite], dim=1)
-        return torch.cat([self.scores, self.places.double(), flags.double()], dim=1)
 
 
 def bins_for(count: int, row_type: str) -> int:
@@ -67,39 +57,54 @@ def first_round(rows: DeviceRows, batch: Batch, counts: torch.Tensor, most: int,
     size = min(maxima.shape[1], bins_for(most, rows.row_type))
     chosen, bins = maxima.topk(size, dim=1, sorted=False)
     scores, places = best(rows, batch, bins.sort(dim=1).values, most)
-    bounds = _bounds(scores, counts, ready)
-    least = chosen.amin(dim=1)
-    proven = (least < bounds) | (least == NOTHING)
-    if size == maxima.shape[1]:
-        proven = torch.ones_like(proven)
-    return Round(scores, places, maxima, bounds, proven, ready.finite[: len(batch)] != 0)
+    return Round(_concluded(scores, places, chosen, maxima, counts, ready.usable), maxima)
 
 
 def second_round(
-    rows: DeviceRows, batch: Batch, before: Round, numbers: torch.Tensor, most: int
+    rows: DeviceRows, batch: Batch, before: Round, numbers: torch.Tensor, needed: int, most: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Score all bins that could hold what some queries want; waits for the device.
+    """Score all bins that could hold what some queries want.
 
     Args:
         rows: The index.
         batch: All queries.
         before: Of the first round.
         numbers: ``(again,)`` int64: the queries.
+        needed: The most bins that one of them needs.
         most: How many places are wanted.
 
     Returns:
         As ``best``, of these queries.
     """
-    maxima = before.maxima[numbers]
-    needed = int((maxima >= before.bounds[numbers, None]).sum(dim=1).max())
-    bins = maxima.topk(needed, dim=1, sorted=False).indices
+    bins = before.maxima[numbers].topk(needed, dim=1, sorted=False).indices
     return best(rows, batch.only(numbers), bins.sort(dim=1).values, most)
 
 
-def _bounds(scores: torch.Tensor, counts: torch.Tensor, ready: Prepared) -> torch.Tensor:
-    """What the maximum of a bin with a place as good as the last one wanted is at least, rounded down."""
-    last = (counts - 1).clamp(min=0, max=scores.shape[1] - 1)
-    worst = scores.gather(1, last[:, None])[:, 0]
-    worst = torch.where(counts > scores.shape[1], NOTHING, worst) - ready.errors[: len(scores)]
-    nearest = worst.float()
-    return torch.nextafter(nearest, torch.full_like(nearest, NOTHING))
+def _concluded(
+    scores: torch.Tensor,
+    places: torch.Tensor,
+    chosen: torch.Tensor,
+    maxima: torch.Tensor,
+    counts: torch.Tensor,
+    usable: torch.Tensor,
+) -> torch.Tensor:
+    batch, found = scores.shape
+    packed = torch.empty((batch, 2 * found + 2), dtype=torch.float64, device=scores.device)
+    conclude_kernel[(batch,)](
+        scores,
+        places,
+        chosen,
+        maxima,
+        counts,
+        usable,
+        packed,
+        found,
+        chosen.shape[1],
+        maxima.shape[1],
+        scores.stride(0),
+        places.stride(0),
+        packed.stride(0),
+        BLOCK=BLOCK,
+        num_warps=WARPS,
+    )
+    return packed

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ensemble.index.gpu.errors import translating
+from ensemble.index.gpu.kernels.scan import BIN
 from ensemble.index.gpu.kernels.tiles import ROW_MULTIPLE, RowType
 from ensemble.index.gpu.places import ALIGNMENT, Places
 from ensemble.index.gpu.quantizing import quantized
@@ -29,11 +30,13 @@ class Segment:
     Args:
         scanned: ``(room, dim)`` float16 or int8: what the scan reads.
         scales: ``(room,)`` float32: what int8 rows are multiples of; of one value where they are float16.
+        reaches: ``(room / BIN,)`` float32: the largest norm of a row in each bin, as the scan reads it.
         exact: ``(room, dim)`` float16: what is scored again; perhaps in main memory, where the GPU can read it.
     """
 
     scanned: torch.Tensor
     scales: torch.Tensor
+    reaches: torch.Tensor
     exact: torch.Tensor
 
     @property
@@ -44,8 +47,8 @@ class Segment:
     @property
     def device_bytes(self) -> int:
         """Bytes of device memory."""
-        parts = {id(part): part for part in (self.scanned, self.scales, self.exact)}
-        return sum(part.nbytes for part in parts.values() if not part.is_pinned() and part.device == self.scales.device)
+        parts = {id(part): part for part in (self.scanned, self.scales, self.reaches, self.exact)}
+        return sum(part.nbytes for part in parts.values() if part.device == self.scales.device)
 
 
 class DeviceRows:
@@ -66,7 +69,6 @@ class DeviceRows:
         places: Where the slots lie.
         count: How many slots are here.
         dim: Length of the rows here, which end in zeros.
-        reach: The largest norm of a row, float32 as computed on the device.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class DeviceRows:
         self._slots, self._device, self.row_type, self._rescore_rows = slots, device, row_type, rescore_rows
         self.dim = -(-slots.row_dim // ROW_MULTIPLE) * ROW_MULTIPLE
         self.places = Places(len(slots.base))
-        self.reach, self.count = 0.0, len(slots.base)
+        self.count = len(slots.base)
         staged = min(max(1, STAGED_BYTES // (2 * self.dim)), max(LEAST_TAIL, len(slots.base)))
         self._staging = self._host(staged)
         self.base = self._segment(self.places.start)
@@ -111,7 +113,9 @@ class DeviceRows:
             return
         room = max(LEAST_TAIL, rows + rows // 2)
         larger, old = self._segment(-(-room // ALIGNMENT) * ALIGNMENT), self.tail
-        for there, part in ((larger.scanned, old.scanned), (larger.scales, old.scales), (larger.exact, old.exact)):
+        kept = [(larger.scales, old.scales), (larger.reaches, old.reaches), (larger.exact, old.exact)]
+        kept += [(larger.scanned, old.scanned)] if self.row_type == "int8" else []
+        for there, part in kept:
             there[: len(part)] = part
         self.tail = larger
 
@@ -119,13 +123,14 @@ class DeviceRows:
         is_int8 = self.row_type == "int8"
         needed = room * self.dim * (3 if is_int8 and self._rescore_rows == "device" else 1 if is_int8 else 2)
         with translating(f"room for {room:,} rows", needed=needed):
+            reaches = torch.zeros(room // BIN, device=self._device)
             if not is_int8:
                 rows = torch.zeros((room, self.dim), dtype=torch.float16, device=self._device)
-                return Segment(rows, torch.zeros(1, device=self._device), rows)
+                return Segment(rows, torch.zeros(1, device=self._device), reaches, rows)
             scanned = torch.zeros((room, self.dim), dtype=torch.int8, device=self._device)
             on_host = self._rescore_rows == "host"
             exact = self._host(room) if on_host else torch.zeros_like(scanned, dtype=torch.float16)
-            return Segment(scanned, torch.zeros(room, device=self._device), exact)
+            return Segment(scanned, torch.zeros(room, device=self._device), reaches, exact)
 
     def _host(self, rows: int) -> torch.Tensor:
         return torch.zeros((rows, self.dim), dtype=torch.float16, pin_memory=self._device.type == "cuda")
@@ -135,18 +140,22 @@ class DeviceRows:
             part = rows[start : start + len(self._staging)]
             staged = self._staging[: len(part)]
             np.copyto(staged.numpy()[:, : part.shape[1]], part)
-            with translating(f"copying {len(part):,} rows", needed=len(part) * self.dim * 12):
+            with translating(f"copying {len(part):,} rows", needed=len(part) * self.dim * 16):
                 self._put(segment, at + start, staged)
 
     def _put(self, segment: Segment, at: int, staged: torch.Tensor) -> None:
         """Copy staged rows, and wait: they are written over next."""
         end = at + len(staged)
-        there = staged.to(self._device, non_blocking=True)
+        # A copy that nobody waits for would leave its mark on the staging memory, see ``pinned``.
+        there = staged.to(self._device)
         values = there.to(torch.float32)
         segment.exact[at:end] = staged if segment.exact.device.type == "cpu" else there
         if self.row_type == "int8":
-            segment.scanned[at:end], segment.scales[at:end] = quantized(values)
-        reach = math.sqrt(float(values.square_().sum(dim=1).max()))
-        if not math.isfinite(reach):
+            steps, scales = quantized(values)
+            segment.scanned[at:end], segment.scales[at:end] = steps, scales
+            values = steps.float().mul_(scales[:, None])
+        norms = values.square_().sum(dim=1).sqrt_()
+        bins = torch.arange(at, end, device=self._device) // BIN
+        segment.reaches.scatter_reduce_(0, bins, norms, "amax")
+        if not math.isfinite(float(norms.max())):
             raise ValueError(f"rows from {at} to {end - 1} of a segment: NaN or infinity; finite values are needed")
-        self.reach = max(self.reach, reach)

@@ -20,8 +20,7 @@ def scan(rows: DeviceRows, batch: Batch, prepared: Prepared, tile: Tile) -> torc
     """Look at every row that may pass, once for all queries of a block.
 
     Returns:
-        ``(batch, bins)`` float32: no less than the best score in each bin but for ``prepared.errors``; -inf where
-        nothing passes.
+        ``(batch, bins)`` float32: no less than the best score in each bin as float32; -inf where nothing passes.
     """
     maxima = torch.empty((len(batch), bin_count(rows)), device=batch.queries.device)
     for segment, first, count in ((rows.base, 0, rows.places.start), (rows.tail, rows.places.start, rows.tail_rows)):
@@ -42,6 +41,8 @@ def _launch(
         prepared.halves,
         prepared.units,
         prepared.spreads,
+        prepared.errors,
+        segment.reaches,
         words,
         batch.selected.which,
         prepared.units if values is None else values,

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-import triton
 
 from ensemble.index.gpu.asked import Boosted, DevicePassing, Selected
 from ensemble.index.gpu.asking import batch_of
 from ensemble.index.gpu.batch import Batch
 from ensemble.index.gpu.choices import Choices, key_of
-from ensemble.index.gpu.errors import KernelFailed
+from ensemble.index.gpu.errors import DeviceLost, GpuError, KernelFailed
 from ensemble.index.gpu.kernels.tiles import MOST_QUERIES, Tile, bucket, candidates
 from ensemble.index.gpu.rounds import first_round
 from ensemble.index.gpu.rows import DeviceRows
@@ -29,19 +28,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COMPILED = "triton-lang"
 TIMES = 7
+# With fewer rows the scan is no large part of a search, and what was measured would be chance.
+MEASURED_FROM_ROWS = 65_536
 # What tiles are measured with.
 COUNT = 100
 # A query lies between two rows: it is like neither, and in no empty place.
 SHARE = 0.5
 # Queries of different filters: of these at least one is a filter.
 FILTERED = ((False, False), (False, True), (True, True))
-
-
-def keep_compiled(folder: Path) -> None:
-    """Keep what the Triton language compiles in a folder of its own, for this process and the next."""
-    triton.knobs.cache.dir = str(folder / COMPILED)
 
 
 def tune(engine: GpuEngine, terms: GpuTerms, batches: Sequence[int], most_k: int, folder: Path | None) -> None:
@@ -58,7 +53,7 @@ def tune(engine: GpuEngine, terms: GpuTerms, batches: Sequence[int], most_k: int
     """
     choices = Choices(folder)
     for batch in batches:
-        key = key_of(engine.device, engine.rows.dim, engine.rows.row_type, batch)
+        key = key_of(engine.device, engine.rows, batch)
         tile = choices.get(key)
         if tile is None:
             tile = fastest(engine, terms, batch, min(most_k, COUNT))
@@ -71,31 +66,42 @@ def fastest(engine: GpuEngine, terms: GpuTerms, batch: int, count: int) -> Tile:
 
     Raises:
         KernelFailed: No candidate can be run.
+        DeviceLost: One failed while it ran, and took the device with it.
     """
     queries, passing = made_up(engine.rows, engine.row_dim, batch), [terms.passing(b"")] * batch
     times: dict[Tile, float] = {}
+    last: GpuError | None = None
     for tile in candidates(engine.rows.row_type, batch):
         engine.tiles[bucket(batch)] = tile
         try:
             engine.search(queries, [count] * batch, passing)
             times[tile] = statistics.median(_seconds(engine, queries, count, passing) for _ in range(TIMES))
-        except KernelFailed as error:
+        except (KernelFailed, DeviceLost) as error:
+            if not answers(engine.device):
+                raise
+            last = error
             log.info("%s cannot be used here: %s", tile, error)
     if not times:
-        raise KernelFailed(f"none of the tiles for {batch} queries can be run on this GPU")
+        raise KernelFailed(f"none of the tiles for {batch} queries can be run on this GPU: {last}")
     best = min(times, key=lambda tile: times[tile])
     log.info("batches of %d: %s, %.3f ms", batch, best, 1e3 * times[best])
     return best
 
 
+def answers(device: torch.device) -> bool:
+    """Whether a device works still: a launch that it refused left it as it was."""
+    try:
+        return bool(torch.ones(1, device=device).item())
+    except RuntimeError:
+        return False
+
+
 def warm(engine: GpuEngine, terms: GpuTerms, batches: Iterable[int], most_k: int, folder: Path | None) -> None:
     """See ``GpuEngine.warm``."""
-    if folder is not None:
-        keep_compiled(folder)
     if not engine.rows.count:
         return
     sizes = {bucket(size): size for size in sorted({min(batch, MOST_QUERIES) for batch in batches})}
-    if engine.device.type == "cuda":
+    if engine.device.type == "cuda" and engine.rows.count >= MEASURED_FROM_ROWS:
         tune(engine, terms, tuple(sizes.values()), most_k, folder)
     for size in sizes.values():
         compile_all(engine, terms, size)
@@ -133,8 +139,8 @@ def _in_mode(plain: Batch, rows: DeviceRows, each_words: bool, boost: int, skip:
     which = torch.arange(len(plain), dtype=torch.int32, device=plain.queries.device) % 2
     words = plain.selected.words
     selected = Selected(words.expand(2, -1), which) if each_words else plain.selected
-    values = torch.zeros(2, rows.places.count(rows.count), device=plain.queries.device)
-    boosted = None if boost == 0 else Boosted(values, which)
+    values = torch.zeros(1, rows.places.count(rows.count), device=plain.queries.device)
+    boosted = None if boost == 0 else Boosted(values.expand(2, -1), which)
     return replace(plain, selected=selected, boosted=boosted, is_filtered=skip, is_boosted_alike=boost == 1)
 
 

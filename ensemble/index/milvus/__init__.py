@@ -6,6 +6,7 @@ from ensemble.index.milvus.errors import (
     MilvusEmpty,
     MilvusError,
     MilvusRefused,
+    Stopped,
     WrongCollection,
 )
 from ensemble.index.milvus.index import MilvusIndex
@@ -23,5 +24,6 @@ __all__ = [
     "MilvusReading",
     "MilvusRefused",
     "MilvusSource",
+    "Stopped",
     "WrongCollection",
 ]

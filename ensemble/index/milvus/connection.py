@@ -35,7 +35,7 @@ class Connection:
         self.options = options
         self._client: MilvusClient | None = None
         self._away: tuple[float, str] = (-math.inf, "")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def call(self, name: str, *given: Any, timeout_s: float | None = None, **more: Any) -> Any:
         """Call a method of ``pymilvus.MilvusClient``.
@@ -43,7 +43,7 @@ class Connection:
         Args:
             name: Its name.
             given: Its arguments.
-            timeout_s: The longest that it may take; None for the options' ``timeout_s``.
+            timeout_s: The longest that it may take, connecting included; None for the options' ``timeout_s``.
             **more: Its arguments by name.
 
         Raises:
@@ -51,8 +51,10 @@ class Connection:
             MilvusRefused: An answer that is an error.
         """
         limit = self.options.timeout_s if timeout_s is None else timeout_s
+        until = time.monotonic() + limit
         with self._telling(name):
-            return getattr(self._connected(limit), name)(*given, timeout=limit, **more)
+            client = self._connected(name, until)
+            return getattr(client, name)(*given, timeout=_left(until), **more)
 
     def pages(self, *given: Any, **more: Any) -> Iterator[list[dict[str, Any]]]:
         """What ``pymilvus.MilvusClient.query_iterator`` finds, some at a time.
@@ -79,8 +81,7 @@ class Connection:
         Raises:
             MilvusAway: It cannot be connected.
         """
-        with self._telling("connect"):
-            return self._connected(self.options.timeout_s)
+        return self._connected("connect", time.monotonic() + self.options.timeout_s)
 
     def close(self) -> None:
         """Close the connection; the next call opens another one."""
@@ -89,15 +90,20 @@ class Connection:
         if client is not None:
             client.close()
 
-    def _connected(self, limit_s: float) -> MilvusClient:
-        with self._lock:
-            if self._client is None:
-                from pymilvus import MilvusClient
+    def _connected(self, name: str, until: float) -> MilvusClient:
+        if not self._lock.acquire(timeout=_left(until)):
+            raise MilvusAway(f"{self.options.shown}: Milvus does not answer ({name}): others wait for it too")
+        try:
+            with self._telling(name):  # looks again: while this one waited, another one may have waited in vain
+                if self._client is None:
+                    from pymilvus import MilvusClient
 
-                # It logs each error with its traceback; they are told by whoever catches them here.
-                logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
-                self._client = MilvusClient(self.options.uri, token=self.options.token, timeout=limit_s)
-            return self._client
+                    # It logs each error with its traceback; they are told by whoever catches them here.
+                    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+                    self._client = MilvusClient(self.options.uri, token=self.options.token, timeout=_left(until))
+                return self._client
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _telling(self, name: str) -> Iterator[None]:
@@ -106,6 +112,8 @@ class Connection:
             raise MilvusAway(words)
         try:
             yield
+        except MilvusError:
+            raise
         except Exception as error:
             told = self._told(error, name)
             if isinstance(told, MilvusAway):
@@ -117,15 +125,29 @@ class Connection:
         if isinstance(error, ModuleNotFoundError):
             raise error
         from grpc import RpcError, StatusCode
-        from pymilvus.exceptions import MilvusException
+        from pymilvus.exceptions import MilvusException, ParamError
 
-        words = str(getattr(error, "message", "") or error).partition("\n")[0]
+        words = _words(error)
         for secret, shown in ((self.options.token, "..."), (self.options.uri, self.options.shown)):
             words = words.replace(secret, shown) if secret else words
         code = getattr(error, "code", None)
         lost = isinstance(error, RpcError | OSError) or isinstance(code, StatusCode) or _LOST in words
-        if lost or (code in _PASSING and not self.options.is_lite):
+        wrong = isinstance(error, ParamError) or getattr(error, "is_input_error", False)
+        if not wrong and (lost or (code in _PASSING and not self.options.is_lite)):
             return MilvusAway(f"{self.options.shown}: Milvus does not answer ({name}): {words}")
         if isinstance(error, MilvusException):
             return MilvusRefused(f"{self.options.shown}: Milvus refuses {name}: {words}")
         raise error
+
+
+def _left(until: float) -> float:
+    """Seconds until then; a little where they are over, since none would mean that there is no limit."""
+    return max(0.001, until - time.monotonic())
+
+
+def _words(error: Exception) -> str:
+    """What an error says, on one line; an RPC error says it by its code and its details."""
+    code, details = getattr(error, "code", None), getattr(error, "details", None)
+    if callable(code) and callable(details):
+        return f"{code().name}: {details()}".partition("\n")[0]
+    return str(getattr(error, "message", "") or error).partition("\n")[0]

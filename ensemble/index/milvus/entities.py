@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,8 @@ def work_of(
     new = [change for change in present if change.row is not None and len(change.row)]
     patched = [change for change in present if change.row is None and change.id in held]
     staying = {change.id for change in (*new, *patched)}
-    _check([change.id for change in changes], [*new, *patched], state, kinds)
+    check_once(changes)
+    _check([*new, *patched], state, kinds)
     slots = range(state.end, state.end + len(new))
     return Work(
         whole=[_whole(change, slot, options) for change, slot in zip(new, slots, strict=True)],
@@ -92,10 +93,18 @@ def work_of(
     )
 
 
-def _check(ids: Sequence[str], kept: Sequence[Change], state: State, kinds: Mapping[str, Kind]) -> None:
-    """Let the changes through the same checks as those of any index."""
-    if len(set(ids)) != len(ids):
+def check_once(changes: Sequence[Change]) -> None:
+    """Check that each product is there once.
+
+    Raises:
+        ChangesRefused: One is there twice.
+    """
+    if len({change.id for change in changes}) != len(changes):
         raise ChangesRefused("a product is in the changes twice")
+
+
+def _check(kept: Sequence[Change], state: State, kinds: Mapping[str, Kind]) -> None:
+    """Let the changes through the same checks as those of any index."""
     nothing = np.zeros(state.row_dim, np.float16)
     rows = [Given(change.id, change.document, nothing if change.row is None else change.row) for change in kept]
     prepare(Slots.empty(state.space_id, state.row_dim), Batch(state.seq, rows, kinds))
@@ -127,8 +136,3 @@ def _text(product_id: str, document: bytes) -> str:
     if len(document) > MAX_TEXT_BYTES:
         raise ChangesRefused(f"product {product_id!r}: {len(document):,} bytes; Milvus takes {MAX_TEXT_BYTES:,}")
     return document.decode()
-
-
-def advanced(state: State, work: Work, *, seq: int, kinds: Mapping[str, Kind]) -> State:
-    """The state after work is done."""
-    return replace(state, seq=seq, kinds=dict(kinds), end=state.end + len(work.whole))

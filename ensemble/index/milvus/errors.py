@@ -5,7 +5,8 @@ MilvusError
 ├── MilvusEmpty        (Unavailable) nothing has been filled in yet for this space
 ├── MilvusRefused      it answered, and will not do what was asked; its own words are quoted
 ├── WrongCollection    (DamagedRelease) the collection is of another space, catalogue or format
-└── AnotherFeeder      another process brings the collection up to date
+├── AnotherFeeder      another process brings the collection up to date
+└── Stopped            a feeder was asked to end, and did so between two writes
 """
 
 from __future__ import annotations
@@ -35,3 +36,7 @@ class WrongCollection(MilvusError, DamagedRelease):
 
 class AnotherFeeder(MilvusError):
     """Two processes must not feed one collection."""
+
+
+class Stopped(MilvusError):
+    """Somebody wants the feeder to end: nothing went wrong."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ensemble.index.columns import Column, IdColumn, Kind, Stored
 from ensemble.index.filter import parse_filter
-from ensemble.index.milvus.tokens import key_of, present, token, under, word_of
+from ensemble.index.milvus.tokens import key_of, present, token, under
 from ensemble.index.names import Names
 from ensemble.index.nodes import And, Equals, IsIn, Node, Not, Or, Under, Within
 from ensemble.index.values import KEY_FIELDS
@@ -61,17 +61,7 @@ def keys_in(keys: Sequence[str]) -> str:
 
 def slots_in(first: int, end: int) -> str:
     """The products of slots from ``first`` up to before ``end``."""
-    return f"{slots_from(first)} and {slots_before(end)}"
-
-
-def slots_from(first: int) -> str:
-    """The products of a slot and all after it."""
-    return f"slot >= {int(first)}"
-
-
-def slots_before(end: int) -> str:
-    """The products of all slots before one."""
-    return f"slot < {int(end)}"
+    return f"slot >= {int(first)} and slot < {int(end)}"
 
 
 def _compared(leaf: Equals | IsIn | Within | Under) -> str:
@@ -89,7 +79,7 @@ def _compared(leaf: Equals | IsIn | Within | Under) -> str:
 def _is_one_of(field: str, values: Sequence[Any]) -> str:
     if field == "id":
         return keys_in([key_of(value) for value in values])
-    return _contains([token(field, word_of(value)) for value in values])
+    return _contains([token(field, value) for value in values])
 
 
 def _contains(terms: Sequence[str]) -> str:

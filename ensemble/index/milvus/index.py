@@ -12,28 +12,32 @@ from typing import Any
 from ensemble.index.changes import Change, Changes
 from ensemble.index.columns import Kind
 from ensemble.index.engine import Hits
+from ensemble.index.milvus.bringing import apply, replace_all
 from ensemble.index.milvus.connection import Connection
-from ensemble.index.milvus.entities import Work, advanced, work_of
 from ensemble.index.milvus.errors import MilvusEmpty
 from ensemble.index.milvus.filters import columns_of
 from ensemble.index.milvus.options import MilvusOptions
-from ensemble.index.milvus.parts import parts_of
 from ensemble.index.milvus.products import Products
 from ensemble.index.milvus.reading import MilvusReading
 from ensemble.index.milvus.schema import Names, create, load, made_as
 from ensemble.index.milvus.state import State, States, checked
+from ensemble.index.milvus.turn import Alone, Turn
 
 
 class MilvusIndex:
     """Products of one catalogue with their rows of one space.
 
     Nothing is lost with it: the catalogue's journal has every change, and ``seq`` tells where to go on. It is written
-    after the products, so that changes that were cut off halfway are applied again, which changes nothing.
+    after the products, so that changes that were cut off halfway are applied again, which changes nothing. ``end`` is
+    written before them, so that no slot is given twice, whatever was cut off.
 
     Args:
         connection: To Milvus.
         names: Of the collections.
         state: As far as they are filled.
+
+    Attributes:
+        turn: Is asked before each write, whether it may be made.
     """
 
     def __init__(self, connection: Connection, names: Names, state: State) -> None:
@@ -41,7 +45,8 @@ class MilvusIndex:
         connection.options = replace(connection.options, **made_as(connection, names))
         self.products, self.states = Products(connection, names.products), States(connection, names.state)
         self._state, self._columns = state, columns_of(state.kinds)
-        self._writing = threading.Lock()
+        self.turn: Turn = Alone()
+        self._writing, self._knowing = threading.Lock(), threading.Lock()
 
     @classmethod
     def create(cls, options: MilvusOptions, space_id: str, row_dim: int, *, catalogue_id: str = "") -> MilvusIndex:
@@ -86,11 +91,8 @@ class MilvusIndex:
         if connection.call("has_collection", names.state):
             load(connection, names)
             held = States(connection, names.state).read()
-        if held is None:
-            raise MilvusEmpty(
-                f"{options.shown}: holds no products of space {space_id[:12]}; fill it with "
-                "`python -m deploy feed --milvus URI`"
-            )
+        if held is None or not held.filled:
+            raise _empty(options, space_id)
         wanted = State(space_id, row_dim, held.catalogue_id if catalogue_id is None else catalogue_id)
         return cls(connection, names, checked(held, wanted, options))
 
@@ -121,8 +123,9 @@ class MilvusIndex:
 
     @property
     def is_filled(self) -> bool:
-        """Whether they hold any state at all."""
-        return self.states.read() is not None
+        """Whether they were ever filled to the end."""
+        held = self.states.read()
+        return held is not None and held.filled
 
     @property
     def live(self) -> int:
@@ -134,14 +137,32 @@ class MilvusIndex:
 
         Raises:
             MilvusAway: Milvus does not answer.
+            MilvusEmpty: The collections are not filled.
+        """
+        with self._knowing:  # or an older state, read by another thread, would come after a newer one
+            held = self._held()
+            self.known(held)
+        if not held.filled:
+            raise _empty(self.connection.options, self.space_id)
+        return held.seq
+
+    def settle(self) -> bool:
+        """Look whether another process wrote since this one did, and if so go back to what both had done.
+
+        Returns:
+            Whether it was so: what comes after ``seq`` has to be applied again.
+
+        Raises:
+            MilvusAway: Milvus does not answer.
             MilvusEmpty: The collections are empty.
         """
-        held = self.states.read()
-        if held is None:
-            raise MilvusEmpty(f"{self.connection.options.shown}: {self.names.state} is empty; fill it again")
-        self._known(checked(held, self._state, self.connection.options))
-        self.states.forget()
-        return held.seq
+        with self._knowing:
+            held, mine = self._held(), self._state
+            if held == mine:
+                return False
+            first, end = min(held.first, mine.first), max(held.end, mine.end)
+            self.known(replace(held, seq=min(held.seq, mine.seq), first=first, end=end))
+        return True
 
     @contextmanager
     def reading(self) -> Iterator[MilvusReading]:
@@ -168,13 +189,8 @@ class MilvusIndex:
             MilvusAway: Milvus does not answer: they may be applied in part, and have to be applied again.
         """
         with self._writing:
-            if changes.seq <= self.seq:
-                return
-            work = self._work(changes.changes, changes.kinds)
-            if dict(changes.kinds) != dict(self._state.kinds):  # before: products must not have what is not known
-                self._write(replace(self._state, kinds=dict(changes.kinds)))
-            self._do(work)
-            self._write(advanced(self._state, work, seq=changes.seq, kinds=changes.kinds))
+            if changes.seq > self.seq:
+                apply(self, changes)
 
     def replace(self, changes: Iterable[Change], *, seq: int, kinds: Mapping[str, Kind]) -> None:
         """Take a whole catalogue in place of what the collections hold; searches go on meanwhile.
@@ -185,23 +201,12 @@ class MilvusIndex:
             kinds: The kind of every attribute.
 
         Raises:
-            ChangesRefused: As ``apply`` does; the products before it are in the collection then.
-            MilvusAway: Milvus does not answer: it has to be done again.
+            ChangesRefused: As ``apply`` does; some of the products before it are in the collection then.
+            MilvusAway: Milvus does not answer for longer than a minute: it has to be done again. What was searchable
+                stays so.
         """
         with self._writing:
-            first = self._state.end
-            self.products.drop_from(first)  # what an attempt before this one left
-            moving = replace(self._state, kinds=dict(kinds))
-            without: set[str] = set()
-            for part in parts_of(changes):
-                work = work_of(part, moving, kinds, set(), self.connection.options)
-                self.products.put(work.whole)
-                without |= work.unembedded
-                moving = advanced(moving, work, seq=moving.seq, kinds=kinds)
-            self.products.drop_before(first)
-            self.states.note_unembedded(without, self.states.unembedded() - without)
-            self._write(replace(moving, seq=seq, first=first))
-        self.products.flush()
+            replace_all(self, changes, seq, kinds)
 
     def save(self, folder: Path) -> dict[str, str]:
         """Write a snapshot that any other engine opens; see ``filling.save``."""
@@ -219,23 +224,23 @@ class MilvusIndex:
         """Close the connection."""
         self.connection.close()
 
-    def _work(self, changes: Sequence[Change], kinds: Mapping[str, Kind]) -> Work:
-        asked = [change.id for change in changes if change.document is not None and change.row is None]
-        return work_of(changes, self._state, kinds, self.products.held(asked), self.connection.options)
-
-    def _do(self, work: Work) -> None:
-        self.products.put(work.whole)
-        self.products.put(work.partial, partial=True)
-        self.products.drop(work.gone)
-        waiting = self.states.unembedded()
-        changed = {*work.gone, *(entity["id"] for entity in work.whole)}
-        self.states.note_unembedded(work.unembedded - waiting, (waiting & changed) - work.unembedded)
-
-    def _write(self, state: State) -> None:
-        self.states.write(state)
-        self._known(state)
-
-    def _known(self, state: State) -> None:
+    def known(self, state: State) -> None:
+        """Go on from a state that was written or read."""
         if dict(state.kinds) != dict(self._state.kinds):
             self._columns = columns_of(state.kinds)
         self._state = state
+
+    def _held(self) -> State:
+        held = self.states.read()
+        if held is None:
+            raise _empty(self.connection.options, self.space_id)
+        if held != self._state:
+            self.states.forget()
+        return checked(held, self._state, self.connection.options)
+
+
+def _empty(options: MilvusOptions, space_id: str) -> MilvusEmpty:
+    return MilvusEmpty(
+        f"{options.shown}: holds no products of space {space_id[:12]}, or not all of them yet; fill it with "
+        "`python -m deploy feed --milvus URI`"
+    )

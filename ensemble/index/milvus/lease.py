@@ -8,13 +8,17 @@ wrote its name, and the one whose name is not there gives up.
 from __future__ import annotations
 
 import json
+import logging
+import math
 import threading
 import time
 import uuid
 from dataclasses import asdict, dataclass, replace
 
-from ensemble.index.milvus.errors import AnotherFeeder
+from ensemble.index.milvus.errors import AnotherFeeder, Stopped
 from ensemble.index.milvus.state import States
+
+log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
 # So many beats must be missing before another process takes over.
@@ -36,7 +40,7 @@ class Beat:
 
 
 class Lease:
-    """The right to feed one collection.
+    """The right to feed one collection: the ``Turn`` of its holder.
 
     Args:
         states: Beside the products.
@@ -46,8 +50,13 @@ class Lease:
     def __init__(self, states: States, *, beat_s: float = BEAT_S) -> None:
         self._states, self._beat_s = states, beat_s
         self._mine = Beat(uuid.uuid4().hex)
-        self._renewed = 0.0
+        self._renewed = -math.inf
         self._ending = threading.Event()
+
+    @property
+    def holder(self) -> str:
+        """The name of this process."""
+        return self._mine.holder
 
     @property
     def is_fresh(self) -> bool:
@@ -59,13 +68,17 @@ class Lease:
 
         Raises:
             AnotherFeeder: Somebody does, and lives.
+            Stopped: ``give_up`` was called while it waited.
             MilvusAway: Milvus does not answer.
         """
         held = self._read()
-        until = time.monotonic() + PATIENCE * self._beat_s
+        patience_s = PATIENCE * self._beat_s
+        if held.holder and held.holder != self._mine.holder:
+            log.info("another process feeds the collection, or was killed: that takes up to %g s to see", patience_s)
+        until = time.monotonic() + patience_s
         while held.holder and held.holder != self._mine.holder and time.monotonic() < until:
             if self._ending.wait(self._beat_s / 4):
-                raise AnotherFeeder("ended before the collection could be taken over")
+                raise Stopped("ended before the collection could be taken over")
             if self._read() != held:
                 raise _another()
         self._write(replace(self._mine, count=held.count + 1))
@@ -82,6 +95,17 @@ class Lease:
         self._check()
         self._write(replace(self._mine, count=self._mine.count + 1))
 
+    def check(self) -> None:
+        """See ``Turn.check``: renews it where another process may have taken it meanwhile."""
+        if self._ending.is_set():
+            raise Stopped("the feeder was asked to end")
+        if not self.is_fresh:
+            self.renew()
+
+    def pause(self, seconds: float) -> None:
+        """See ``Turn.pause``."""
+        self._ending.wait(seconds)
+
     def release(self) -> None:
         """Let go of it, so that the next one need not wait.
 
@@ -92,11 +116,12 @@ class Lease:
             self._write(Beat("", self._mine.count + 1))
 
     def give_up(self) -> None:
-        """Let an ``acquire`` in another thread end."""
+        """Let an ``acquire`` in another thread end, or the write after the one that it makes."""
         self._ending.set()
 
     def _check(self) -> None:
         if self._read().holder != self._mine.holder:
+            self._renewed = -math.inf
             raise _another()
 
     def _read(self) -> Beat:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
+from ensemble.variables import MILVUS, MILVUS_COLLECTION, MILVUS_SEARCH, MILVUS_TOKEN
+
 IndexType = Literal[
     "FLAT", "HNSW", "IVF_FLAT", "AUTOINDEX", "GPU_BRUTE_FORCE", "GPU_CAGRA", "GPU_IVF_FLAT", "GPU_IVF_PQ"
 ]
 Rows = Literal["float32", "float16"]
-
-MILVUS = "TANDEM_MILVUS"
-TOKEN = "TANDEM_MILVUS_TOKEN"  # noqa: S105 -- the name of a variable
-COLLECTION = "TANDEM_MILVUS_COLLECTION"
-SEARCH = "TANDEM_MILVUS_SEARCH"
 
 # Milvus answers no query with more.
 MOST_HITS = 16_384
@@ -61,14 +59,20 @@ class MilvusOptions:
     def __post_init__(self) -> None:
         if not self.uri:
             raise ValueError("`uri` must not be empty: http://host:19530 is one")
+        if self.is_lite and not self.uri.endswith(".db"):
+            host = self.uri.rpartition("@")[2]
+            raise ValueError(
+                f"`uri` must begin with http:// or https://, or be a file of milvus-lite that ends in .db, "
+                f"got {host!r}; did you mean http://{host}?"
+            )
         for name, allowed in (("index_type", get_args(IndexType)), ("rows", get_args(Rows))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if not self.collection.isidentifier() or not self.collection.isascii():
             raise ValueError(f"`collection` must be letters, digits and underscores, got {self.collection!r}")
         for name in ("timeout_s", "slow_timeout_s"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"`{name}` must be above 0 and finite, got {getattr(self, name)}")
         for name in ("index_params", "search_params"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
@@ -84,11 +88,11 @@ class MilvusOptions:
         Raises:
             ValueError: A value is not allowed.
         """
-        asked: dict[str, Any] = {"uri": environment.get(MILVUS, ""), "token": environment.get(TOKEN, "")}
-        if environment.get(COLLECTION):
-            asked["collection"] = environment[COLLECTION]
-        if environment.get(SEARCH):
-            asked["search_params"] = parameters(environment[SEARCH], SEARCH)
+        asked: dict[str, Any] = {"uri": environment.get(MILVUS, ""), "token": environment.get(MILVUS_TOKEN, "")}
+        if environment.get(MILVUS_COLLECTION):
+            asked["collection"] = environment[MILVUS_COLLECTION]
+        if environment.get(MILVUS_SEARCH):
+            asked["search_params"] = parameters(environment[MILVUS_SEARCH], MILVUS_SEARCH)
         return cls(**(asked | more))
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ensemble.index.milvus.connection import Connection
-from ensemble.index.milvus.filters import keys_in, slots_before, slots_from, slots_in
+from ensemble.index.milvus.filters import keys_in, slots_in
 from ensemble.index.milvus.parts import parts_of
 from ensemble.index.milvus.schema import STRONG
 from ensemble.index.milvus.tokens import key_of
@@ -24,8 +24,9 @@ class Products:
         self._connection, self._name = connection, name
 
     def count(self) -> int:
-        """How many there are."""
-        return int(self._query("", ["count(*)"])[0]["count(*)"])
+        """How many there are; Milvus looks at all of them."""
+        found = self._query("", ["count(*)"], timeout_s=self._connection.options.slow_timeout_s)
+        return int(found[0]["count(*)"])
 
     def held(self, ids: Iterable[str]) -> set[str]:
         """Which of some products are there."""
@@ -49,21 +50,17 @@ class Products:
         for part in parts_of(ids):
             self._delete(keys_in([key_of(name) for name in part]))
 
-    def drop_before(self, slot: int) -> None:
-        """Remove those of all slots before one."""
-        self._delete(slots_before(slot))
-
-    def drop_from(self, slot: int) -> None:
-        """Remove those of a slot and all after it."""
-        self._delete(slots_from(slot))
+    def drop_between(self, first: int, end: int) -> None:
+        """Remove those of slots from ``first`` up to before ``end``."""
+        self._delete(slots_in(first, end), timeout_s=self._connection.options.slow_timeout_s)
 
     def flush(self) -> None:
         """Have everything written so far indexed soon."""
         self._connection.call("flush", self._name, timeout_s=self._connection.options.slow_timeout_s)
 
-    def _delete(self, expression: str) -> None:
-        self._connection.call("delete", self._name, filter=expression)
+    def _delete(self, expression: str, timeout_s: float | None = None) -> None:
+        self._connection.call("delete", self._name, filter=expression, timeout_s=timeout_s)
 
-    def _query(self, expression: str, fields: list[str]) -> list[dict[str, Any]]:
-        more: dict[str, Any] = {"output_fields": fields, "consistency_level": STRONG}
+    def _query(self, expression: str, fields: list[str], timeout_s: float | None = None) -> list[dict[str, Any]]:
+        more: dict[str, Any] = {"output_fields": fields, "consistency_level": STRONG, "timeout_s": timeout_s}
         return list(self._connection.call("query", self._name, filter=expression, **more))

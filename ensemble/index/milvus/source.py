@@ -11,8 +11,10 @@ from ensemble.index.milvus.index import MilvusIndex
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
-# Between two looks of one who waits for a sequence number.
+# Between two looks while someone waits for a sequence number.
 WAIT_S = 0.02
+# How long to wait where nothing comes: for a number that nobody was given, or that the feeder is far from.
+BEYOND_S = 0.5
 STOP_S = 10.0
 
 
@@ -30,6 +32,8 @@ class MilvusSource:
         self.index = index
         self.trouble: str | None = None
         self._look_s = look_s
+        self._progress = threading.Condition()
+        self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="milvus", daemon=True)
 
@@ -40,20 +44,48 @@ class MilvusSource:
     def stop(self) -> None:
         """End the thread, and close the connection."""
         self._stopping.set()
+        self._wanted.set()
         if self._thread.is_alive():
             self._thread.join(STOP_S)
         self.index.close()
 
     def catch_up(self, seq: int, timeout_s: float) -> bool:
-        """See ``IndexSource.catch_up``."""
-        until = time.monotonic() + timeout_s
-        while self.index.seq < seq and self.look() and time.monotonic() < until:
-            if self.index.seq < seq:
-                self._stopping.wait(min(WAIT_S, max(0.0, until - time.monotonic())))
+        """Wait until the collection holds a sequence number, as far as the thread sees.
+
+        It ends early where Milvus cannot be followed at the moment, and where nothing came for ``BEYOND_S``: one who
+        waits for what does not come would hold up all searches.
+
+        Args:
+            seq: The number.
+            timeout_s: The longest wait, however slowly Milvus answers.
+
+        Returns:
+            Whether the collection holds it.
+        """
+        called = time.monotonic()
+        with self._progress:
+            seen, since = self.index.seq, called
+            while self.index.seq < seq and self.trouble is None:
+                now = time.monotonic()
+                if self.index.seq > seen:
+                    seen, since = self.index.seq, now
+                left = min(called + timeout_s, since + BEYOND_S) - now
+                if left <= 0:
+                    break
+                self._wanted.set()
+                self._progress.wait(min(left, WAIT_S))
         return self.index.seq >= seq
 
     def look(self) -> bool:
-        """Look once; whether Milvus answered."""
+        """Look once; whether Milvus answered. Who waits is told."""
+        before = self.index.seq, self.trouble
+        answered = self._look()
+        if (self.index.seq, self.trouble) != before:  # only then: who is told asks for another look at once
+            with self._progress:
+                self._progress.notify_all()
+        return answered
+
+    def _look(self) -> bool:
         try:
             self.index.refresh()
         except Exception as error:
@@ -67,5 +99,7 @@ class MilvusSource:
         return True
 
     def _follow(self) -> None:
-        while not self._stopping.wait(self._look_s):
+        while not self._stopping.is_set():
+            self._wanted.clear()
             self.look()
+            self._wanted.wait(self._look_s)

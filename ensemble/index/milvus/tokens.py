@@ -3,7 +3,8 @@
 Expressions of Milvus are made of these tokens and of numbers alone, so that no text of a caller or a product is ever
 part of one: nothing has to be escaped, and nothing can be injected. A product without a field has none of its tokens,
 which are never null: what is missing is false, and its negation true, whichever logic of nulls a version of Milvus has.
-Tokens do not depend on a column's kind, so that one that changes its kind needs no product to be written again.
+A number has a token as a number and one as a word. Tokens do not depend on a column's kind, so that one that changes
+its kind needs no product to be written again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Tokens:
         numbers: dict[str, float] = {}
         for name, value in _fields(product):
             terms[present(name)] = None
-            terms.update((token(name, word), None) for word in _words(value))
+            terms.update((token(name, one), None) for one in _compared(value))
             if is_number(value):
                 numbers[present(name)] = _finite(value)
             if name == "category":
@@ -55,9 +56,11 @@ def key_of(product_id: str) -> str:
     return _digest("id", product_id)
 
 
-def token(name: str, word: str) -> str:
-    """A field with a value, as a word."""
-    return _digest("value", f"{len(name)}:{name}={word}")
+def token(name: str, value: Any) -> str:
+    """A field with a value: numbers compare as float64, and with numbers alone; everything else as words."""
+    if is_number(value):
+        return _digest("number", f"{len(name)}:{name}={as_word(_real(value))}")
+    return _digest("value", f"{len(name)}:{name}={as_word(value)}")
 
 
 def present(name: str) -> str:
@@ -68,11 +71,6 @@ def present(name: str) -> str:
 def under(path: str) -> str:
     """A category, or one that lies below it."""
     return _digest("under", path)
-
-
-def word_of(value: Any) -> str:
-    """What a filter compares with, as the word that is in the token; numbers compare as float64."""
-    return as_word(_real(value)) if is_number(value) else as_word(value)
 
 
 def is_number(value: Any) -> bool:
@@ -97,9 +95,11 @@ def _fields(product: Product) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _words(value: Any) -> set[str]:
-    """As a column of words holds it, and as one of numbers does; they differ in whole numbers beyond 2**53."""
-    return {value.strip()} if isinstance(value, str) else {as_word(value), word_of(value)}
+def _compared(value: Any) -> Iterator[Any]:
+    """As a column of words holds it, and as one of numbers does."""
+    yield as_word(value)
+    if is_number(value):
+        yield value
 
 
 def _paths(category: str) -> Iterator[str]:

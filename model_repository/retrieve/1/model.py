@@ -18,10 +18,10 @@ from ensemble.index.choice import EngineChoice
 from ensemble.pipeline import open_retrieval
 from ensemble.retrieval import Answered
 from ensemble.serving import guarded, response, tensors_of
+from ensemble.variables import ENGINE
 
 CATALOGUE = "TANDEM_CATALOGUE"
 SNAPSHOTS = "TANDEM_SNAPSHOTS"
-ENGINE = "TANDEM_ENGINE"
 SWITCH_S = 0.0005
 
 
@@ -41,6 +41,8 @@ class TritonPythonModel:
             self._follow(folder, os.environ[CATALOGUE])
         else:
             self._retrieval = open_retrieval(folder, engine=EngineChoice.asked(os.environ))
+        if self._retrieval.source.trouble is not None:
+            pb_utils.Logger.log_warn(f"release {self._release}: {self._retrieval.source.trouble}")
         index = self._retrieval.source.index
         where = f"{type(index).__name__}, {'on the GPU' if index.on_gpu else 'on the CPU'}"
         pb_utils.Logger.log_info(f"release {self._release} is searched by {where}, from {index.seq} on")
@@ -72,8 +74,8 @@ class TritonPythonModel:
         from ensemble.index.milvus import MilvusOptions
         from ensemble.searching_milvus import open_milvus_retrieval
 
-        self._retrieval = open_milvus_retrieval(folder, MilvusOptions.asked(os.environ))
-        self._stop = self._retrieval.source.stop
+        self._retrieval, source = open_milvus_retrieval(folder, MilvusOptions.asked(os.environ))
+        self._stop = source.stop
 
     def _response(self, answer: Answered) -> Any:
         if isinstance(answer, Exception):

@@ -87,7 +87,7 @@ def test_once_says_what_was_done_and_what_was_not(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Keeper, "_served_space", lambda _: shop.space)
-    monkeypatch.setattr(cli, "_stop_on_signals", lambda _: None)
+    monkeypatch.setattr(cli, "stop_on_signals", lambda _: None)
     caplog.set_level(logging.INFO, "deploy")
     shop.write(9)
     cli._run(shop.folder, shop.living, None, OPTIONS, once=True)

@@ -62,6 +62,37 @@ def test_a_snapshot_that_fails_for_any_reason_is_told_and_tried_again(
     assert len(lines) == 1, "the same trouble is told once"
 
 
+def test_where_a_milvus_is_searched_it_only_embeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded: list[int] = []
+
+    class Embedding:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def step(self) -> bool:
+            embedded.append(len(embedded))
+            keeper.stop()
+            return False
+
+    def snapshotting(*_: Any) -> None:
+        raise SystemExit("the index was opened")
+
+    monkeypatch.setattr(keeping, "Embedding", Embedding)
+    monkeypatch.setattr(keeping, "Snapshotting", snapshotting)
+    living = Living(f"sqlite:///{tmp_path / 'catalogue.sqlite'}", tmp_path / "snapshots")
+    Database.open(living.catalogue, create=True).close()
+    keeper = Keeper(tmp_path, living, "grpc://127.0.0.1:9", KeepOptions(poll_s=0.01, snapshots=False))
+    keeper.run()
+    keeper.once()
+    assert embedded == [0, 1]
+
+
+def test_trimming_needs_snapshots() -> None:
+    assert KeepOptions(snapshots=False).arguments()[-1] == "--no-snapshots"
+    with pytest.raises(ValueError, match="`trim` needs snapshots"):
+        KeepOptions(trim=True, snapshots=False)
+
+
 def test_a_thread_that_ends_unasked_ends_the_whole_keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Ending:
         def __init__(self, *_: Any) -> None:

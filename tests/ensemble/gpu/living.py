@@ -49,9 +49,10 @@ def selected(terms: GpuTerms, slots: Slots, texts: Sequence[bytes]) -> list[list
     """The slots that each query of a batch may find, by its bits."""
     found = terms.words([terms.passing(text) for text in texts])
     places = terms.columns.places
-    assert found.words.dtype == found.which.dtype == torch.int32
-    assert found.words.shape[1] == -(-places.count(len(slots)) // 32)
-    bits = np.unpackbits(found.words.contiguous().numpy().view(np.uint8), axis=1, bitorder="little")
+    assert found.rows.dtype == torch.int32
+    assert found.which.dtype == np.int32
+    assert found.rows.shape[1] == -(-places.count(len(slots)) // 32)
+    bits = np.unpackbits(found.rows.contiguous().numpy().view(np.uint8), axis=1, bitorder="little")
     return [places.to_slots(np.flatnonzero(bits[row])).tolist() for row in found.which.tolist()]
 
 

@@ -28,13 +28,14 @@ def test_nothing_is_spilled_in_the_scan_of_16_queries() -> None:
     assert done.returncode == 0, done.stderr
     rows = rows_of(done.stdout)
     assert [row[2] for row in rows] == ["sm_80", "sm_90"] * 2
-    for kernel, _, arch, registers, spilled, shared, cores, widest in rows:
+    for kernel, _, arch, registers, spilled, shared, at_a_time, cores, widest, narrowest in rows:
         assert kernel == "scan"
         assert 0 < int(registers) <= 255
         assert spilled == "0"
         assert 0 < int(shared.replace(",", "")) <= 227 * 1024
         assert cores == ("wgmma" if arch == "sm_90" else "mma")
-        assert widest == "128 bits"
+        assert widest == narrowest == "128 bits"
+        assert int(at_a_time) >= 4
 
 
 @pytest.mark.slow
@@ -42,7 +43,7 @@ def test_nothing_is_spilled_in_the_scan_of_16_queries() -> None:
 def test_all_kernels_as_they_are_first_tried(dim: int) -> None:
     done = run("--dim", str(dim))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {row[0] for row in rows_of(done.stdout)} == {"passing", "prepare", "rescore", "scan"}
+    assert {row[0] for row in rows_of(done.stdout)} == {"passing", "conclude", "prepare", "rescore", "scan"}
 
 
 @pytest.mark.parametrize("arguments", [["--dim", "100"], ["--arch", "75"]])

@@ -136,6 +136,24 @@ def test_a_query_that_is_not_finite_is_refused_by_its_position(bad: float, as_te
         engine.search(torch.from_numpy(queries) if as_tensor else queries, [1] * 3, [terms.passing(b"")] * 3)
 
 
+def test_a_query_that_is_too_long_is_refused() -> None:
+    slots = indexed(np.ones((3, 8), np.float32), 3)
+    engine, terms = open_gpu(slots)
+    queries = np.ones((2, 8), np.float32)
+    queries[1] = 1e30
+    with pytest.raises(InvalidInput, match=r"query\[1\]"):
+        engine.search(queries, [1] * 2, [terms.passing(b"")] * 2)
+
+
+def test_one_long_row_needs_no_second_round_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(9)
+    vectors = rng.normal(size=(1_000, 8)) / 8
+    vectors[999] = 30_000, -30_000, 0, 0, 0, 0, 0, 0
+    slots = indexed(vectors, 1_000)
+    monkeypatch.setattr(gpu_engine, "second_round", lambda *_: pytest.fail("not proven"))
+    check(open_gpu(slots), slots, np.ones((1, 8), np.float32), [3])
+
+
 def test_a_query_that_is_not_finite_is_noticed_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a tensor cannot be looked at before: the kernel tells with the answer, also behind the first cut."""
     slots = indexed(np.ones((3, 8), np.float32), 3)

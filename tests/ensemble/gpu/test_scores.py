@@ -38,15 +38,15 @@ def test_every_state_is_scored_as_in_main_memory(history: list[tuple[Any, ...]],
     batch = [SCORES[0], b"", *SCORES[::-1]]
     added = terms.boosts([terms.boost(text) for text in batch])
     assert added is not None
-    assert added.values.dtype == torch.float32
-    assert added.values.shape == (len(SCORES), terms.columns.count)
+    assert added.rows.dtype == torch.float32
+    assert added.rows.shape[1] == terms.columns.count
     places = terms.columns.places.of_slots(np.arange(len(index.slots)))
     for text, row in zip(batch, added.which.tolist(), strict=True):
         twin = host.boost(text)
         assert (row == -1) == (twin is None)
         if twin is not None:
-            np.testing.assert_allclose(added.values[row].numpy()[places], twin, rtol=2e-7)
-            assert torch.isfinite(added.values[row]).all()
+            np.testing.assert_allclose(added.rows[row].numpy()[places], twin, rtol=2e-7)
+            assert torch.isfinite(added.rows[row]).all()
 
 
 def test_a_batch_without_scores_adds_nothing() -> None:
@@ -62,7 +62,7 @@ def test_scores_are_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     added, twin = terms.boosts([terms.boost(SCORES[2])]), HostTerms(index.slots).boost(SCORES[2])
     assert added is not None
     assert twin is not None
-    np.testing.assert_allclose(added.values[0].numpy()[: len(index.slots)], twin, rtol=2e-7)
+    np.testing.assert_allclose(added.rows[0].numpy()[: len(index.slots)], twin, rtol=2e-7)
 
 
 def test_a_score_over_a_column_that_became_words_is_refused() -> None:

@@ -133,3 +133,30 @@ def test_a_device_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "full", full)
     with pytest.raises(OutOfDeviceMemory, match=r"columns of 1,024 products: .* bytes of device memory needed"):
         GpuTerms(slots, CPU)
+
+
+@pytest.mark.parametrize("weighs", [False, True])
+def test_columns_are_read_anew_where_there_is_no_room_beside_the_old_ones(
+    weighs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More places, or one more column: the old matrix is given back before the new one is made."""
+    monkeypatch.setattr(device_columns, "LEAST", 1)
+    catalogue = start()
+    index, terms = living(catalogue)
+    real, refused = device_columns.DeviceColumns._missing, list[int]()
+
+    def tight(self: device_columns.DeviceColumns, columns: int, room: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if len(self.values):
+            refused.append(columns)
+            raise OutOfDeviceMemory("full")
+        return real(self, columns, room)
+
+    monkeypatch.setattr(device_columns.DeviceColumns, "_missing", tight)
+    if weighs:
+        catalogue.patch("S1", attributes={"weight": 3})
+    else:
+        grown(catalogue, 0, 2 * BLOCK)
+    index.apply(catalogue.changes(index.seq))
+    assert refused
+    texts = [RED, b'{"range": ["price", 1, null]}', *([b'{"eq": ["weight", 3]}'] if weighs else [])]
+    check(index, terms, *texts)

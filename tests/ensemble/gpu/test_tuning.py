@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ensemble.index.gpu import choices as kept
 from ensemble.index.gpu import tuning
 from ensemble.index.gpu.choices import Choices, key_of
-from ensemble.index.gpu.errors import KernelFailed
+from ensemble.index.gpu.errors import DeviceLost, GpuError, KernelFailed
 from ensemble.index.gpu.kernels.tiles import BATCHES, ROW_TYPES, Tile, bucket, candidates
 from tests.ensemble.gpu.opened import CPU, dyadic, indexed, open_gpu
 
@@ -32,10 +33,13 @@ def test_candidates_differ_and_hold_no_more_than_a_batch(row_type: str, batch: i
 
 
 def test_a_choice_is_kept(tmp_path: Path) -> None:
-    key = key_of(CPU, 256, "float16", 5)
+    rows = open_gpu(indexed(dyadic(np.random.default_rng(1), 40, 8), 40))[0].rows
+    more = open_gpu(indexed(dyadic(np.random.default_rng(1), 64, 8), 40))[0].rows
+    key = key_of(CPU, rows, 5)
     Choices(tmp_path / "new").put(key, TILE)
     assert Choices(tmp_path / "new").get(key) == TILE
-    assert Choices(tmp_path / "new").get(key_of(CPU, 256, "float16", 17)) is None
+    assert Choices(tmp_path / "new").get(key_of(CPU, rows, 17)) is None
+    assert Choices(tmp_path / "new").get(key_of(CPU, more, 5)) is None
     assert [path.name for path in (tmp_path / "new").iterdir()] == [kept.FILE]
     assert "cpu, triton-lang 3" in key
 
@@ -47,6 +51,14 @@ def test_a_file_that_makes_no_sense_is_measured_anew(tmp_path: Path, content: st
     assert choices.get("KEY") is None
     choices.put("KEY", TILE)
     assert Tile(**json.loads((tmp_path / kept.FILE).read_text("utf-8"))["KEY"]) == TILE
+
+
+def test_a_folder_that_cannot_be_written_costs_no_choice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    choices = Choices(tmp_path / "file")
+    choices.put("KEY", TILE)
+    assert choices.get("KEY") == TILE
+    assert "cannot be written, so that tiles are measured again" in caplog.text
 
 
 def test_the_fastest_is_taken_and_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,13 +75,14 @@ def test_the_fastest_is_taken_and_not_measured_again(tmp_path: Path, monkeypatch
     assert engine.tile(1) == tiles[1]
 
 
-def test_a_tile_that_cannot_be_run_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [KernelFailed, DeviceLost])
+def test_a_tile_that_cannot_be_run_is_left_out(kind: type[GpuError], monkeypatch: pytest.MonkeyPatch) -> None:
     engine, terms = open_gpu(indexed(dyadic(np.random.default_rng(2), 40, 8), 40))
     search = engine.search
 
     def failing(*arguments: object) -> object:
         if engine.tile(1) == candidates("float16", 1)[0]:
-            raise KernelFailed("out of resource: shared memory")
+            raise kind("invalid argument")
         return search(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(tuning, "candidates", lambda *_: candidates("float16", 1)[:2])
@@ -77,12 +90,24 @@ def test_a_tile_that_cannot_be_run_is_left_out(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(engine, "search", failing)
     assert tuning.fastest(engine, terms, 1, 2) == candidates("float16", 1)[1]
     monkeypatch.setattr(tuning, "candidates", lambda *_: candidates("float16", 1)[:1])
-    with pytest.raises(KernelFailed, match="none of the tiles for 1 queries"):
+    with pytest.raises(KernelFailed, match=r"none of the tiles for 1 queries .*: invalid argument"):
+        tuning.fastest(engine, terms, 1, 2)
+    monkeypatch.setattr(tuning, "answers", lambda _device: False)
+    with pytest.raises(kind, match=r"^invalid argument"):
         tuning.fastest(engine, terms, 1, 2)
 
 
-def test_warming_asks_for_everything_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "keep_compiled", lambda _folder: None)
+def test_a_device_that_is_lost_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tuning.answers(CPU)
+
+    def ones(*_: object, **__: object) -> torch.Tensor:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch, "ones", ones)
+    assert not tuning.answers(CPU)
+
+
+def test_warming_asks_for_everything_once(tmp_path: Path) -> None:
     engine, _ = open_gpu(indexed(dyadic(np.random.default_rng(3), 40, 8), 30))
     engine.warm(range(1, 3), 5, tmp_path)
     assert engine.tiles == {}

@@ -3,16 +3,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ensemble.errors import ChangesRefused, InvalidInput
 from ensemble.index import Index
-from ensemble.index.milvus import MilvusEmpty, MilvusIndex, WrongCollection
+from ensemble.index.columns import Kind
+from ensemble.index.milvus import AnotherFeeder, MilvusAway, MilvusEmpty, MilvusIndex, WrongCollection
 from ensemble.index.milvus.parts import AT_ONCE
 from ensemble.index.milvus.schema import MAX_TEXT_BYTES
+from ensemble.index.milvus.state import State
+from ensemble.index.milvus.turn import Alone
 from ensemble.settings import SpaceSettings
 from tests.ensemble.journal_twin import NO_ROW, SPACE, Change, Changes, TwinCatalogue, index_of
 from tests.ensemble.milvus.lite import found, milvus_index, milvus_of, options_in
@@ -101,12 +106,157 @@ def test_a_replacement_that_was_cut_off_leaves_nothing(holding: Holding, monkeyp
     assert found(again) == expected(shop(3))
 
 
+def some(count: int, start: int = 0) -> list[Change]:
+    return [
+        Change(f"Q{number:05}", json.dumps({"id": f"Q{number:05}"}).encode(), row(number))
+        for number in range(start, start + count)
+    ]
+
+
+def test_a_hiccup_does_not_end_a_fill(holding: Holding, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ensemble.index.milvus.bringing.PATIENT_S", (0.0, 0.0))
+    index = holding(shop())
+    away = [False, True, True, False]
+    put = index.products.put
+
+    def flaky(entities: Any, *, partial: bool = False) -> None:
+        if away and away.pop(0):
+            raise MilvusAway("for a moment")
+        put(entities, partial=partial)
+
+    monkeypatch.setattr(index.products, "put", flaky)
+    index.replace(iter(some(AT_ONCE + 1)), seq=1, kinds={})
+    assert (index.live, index.seq) == (AT_ONCE + 1, 1)
+
+
+def test_a_fill_that_is_begun_again_takes_nothing_away_meanwhile(
+    holding: Holding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensemble.index.milvus.bringing.PATIENT_S", ())
+    index = holding(TwinCatalogue())
+    index.replace(iter(some(2 * AT_ONCE)), seq=1, kinds={})
+    put, left = index.products.put, [1]
+
+    def away(entities: Any, *, partial: bool = False) -> None:
+        if not left:
+            raise MilvusAway("for long")
+        left.pop()
+        put(entities, partial=partial)
+
+    for allowed in ([1], []):
+        left[:] = allowed
+        with monkeypatch.context() as broken:
+            broken.setattr(index.products, "put", away)
+            with pytest.raises(MilvusAway):
+                index.replace(iter(some(2 * AT_ONCE)), seq=2, kinds={})
+        assert index.live == 2 * AT_ONCE
+    index.refresh()  # as another process would find it
+    index.replace(iter(some(AT_ONCE)), seq=3, kinds={})
+    assert index.live == AT_ONCE
+    assert len(index.products.between(index.state.first, index.state.end)) == AT_ONCE
+
+
+def test_a_first_fill_that_was_cut_off_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = milvus_index(tmp_path)
+    with interrupted(index, monkeypatch):
+        index.replace(iter(some(3)), seq=1, kinds={})
+    assert (index.live, index.is_filled) == (3, False)
+    with pytest.raises(MilvusEmpty):
+        MilvusIndex.open(index.connection.options, SPACE.space_id, SPACE.row_dim)
+    index.close()
+
+
+def test_none_is_written_before_all_are_checked(holding: Holding) -> None:
+    index = holding(shop())
+    bad = Change("bad", b"{", row(1))
+    with pytest.raises(ChangesRefused, match="product 'bad'"):
+        index.apply(Changes(99, [*some(AT_ONCE + 1), bad], {}))
+    assert found(index) == expected(shop())
+    assert index.refresh() == shop().head
+
+
+def test_more_attributes_than_one_text_holds(holding: Holding) -> None:
+    index = holding(shop())
+    kinds: dict[str, Kind] = {f"attribute {number:05}": "number" for number in range(5_000)}
+    document = json.dumps({"id": "P1", "attributes": {"attribute 04999": 7}}).encode()
+    index.apply(Changes(99, [Change("P1", document, row(1))], kinds))
+    reader = MilvusIndex.open(index.connection.options, SPACE.space_id, SPACE.row_dim)
+    assert reader.state.kinds == kinds
+    assert found(reader, '{"eq": ["attribute 04999", 7]}') == ["P1"]
+    index.apply(Changes(100, [Change("P1", None, None)], {}))
+    assert reader.refresh() == 100
+    assert reader.state.kinds == {}
+    reader.close()
+
+
+def test_an_attribute_with_an_endless_name_is_refused_before_anything_is_written(holding: Holding) -> None:
+    index = holding(shop())
+    with pytest.raises(ChangesRefused, match="is too long"):
+        index.replace(iter(some(3)), seq=99, kinds={"x" * MAX_TEXT_BYTES: "word"})
+    assert found(index) == expected(shop())
+
+
+def test_what_another_process_wrote_is_gone_over_again(holding: Holding) -> None:
+    catalogue = shop()
+    index = holding(catalogue)
+    assert not index.settle()
+    before = index.state
+    catalogue.upsert(product("P1", title="moved"), row(50))
+    index.apply(catalogue.changes(index.seq))
+    index.states.write(replace(before, holder="one that stalled"))
+    assert index.settle()
+    assert (index.seq, index.state.end) == (before.seq, before.end + 1)
+    index.apply(catalogue.changes(index.seq))
+    assert not index.settle()
+    assert found(index) == expected(catalogue)
+
+
+class Taken(Alone):
+    """As of a process that another one takes over from, after some writes."""
+
+    def __init__(self, writes: int) -> None:
+        self.left = writes
+
+    def check(self) -> None:
+        if not self.left:
+            raise AnotherFeeder("taken")
+        self.left -= 1
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_nothing_is_written_out_of_turn(holding: Holding, writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A product, a deletion, one without a row: each write comes after a look at whose turn it is."""
+    catalogue = shop()
+    index = holding(catalogue)
+    catalogue.upsert(product("new"), row(51))
+    catalogue.delete("P3")
+    catalogue.upsert(product("later"))
+    index.turn = Taken(writes)
+    calls: list[str] = []
+    call = index.connection.call
+
+    def counted(name: str, *given: Any, **more: Any) -> Any:
+        calls.extend([name] if name in ("upsert", "delete") else [])
+        return call(name, *given, **more)
+
+    monkeypatch.setattr(index.connection, "call", counted)
+    with pytest.raises(AnotherFeeder):
+        index.apply(catalogue.changes(index.seq))
+    assert len(calls) == writes
+    index.turn = Alone()
+    index.apply(catalogue.changes(index.seq))
+    assert found(index) == expected(catalogue)
+
+
 @contextmanager
 def interrupted(index: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A feeder that is killed when it comes to write the state."""
+    """A feeder that is killed when it comes to write the sequence number."""
+    write, seq = index.states.write, index.seq
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
+    def killed(state: State) -> None:
+        if state.seq != seq:
+            raise KeyboardInterrupt
+        write(state)
 
     with monkeypatch.context() as changed:
         changed.setattr(index.states, "write", killed)
@@ -202,7 +352,7 @@ def test_a_snapshot_fills_it_and_it_is_left_by_a_snapshot(tmp_path: Path) -> Non
 
 def test_it_is_opened_by_others_once_it_is_filled(tmp_path: Path) -> None:
     options = options_in(tmp_path)
-    with pytest.raises(MilvusEmpty, match="holds no products of space space-a; fill it with"):
+    with pytest.raises(MilvusEmpty, match="holds no products of space space-a, or not all"):
         MilvusIndex.open(options, SPACE.space_id, SPACE.row_dim)
     index = milvus_index(tmp_path)
     with pytest.raises(MilvusEmpty):

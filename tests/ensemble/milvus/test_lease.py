@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ensemble.index.milvus import AnotherFeeder, MilvusIndex
+from ensemble.index.milvus import AnotherFeeder, MilvusIndex, Stopped
 from ensemble.index.milvus.lease import Lease
 
 BEAT_S = 0.2
@@ -60,7 +60,7 @@ def test_a_wait_can_be_ended(shared: MilvusIndex, lease: Lease) -> None:
     lease.acquire()
     second = Lease(shared.states, beat_s=1_000)
     second.give_up()
-    with pytest.raises(AnotherFeeder, match="ended before the collection could be taken over"):
+    with pytest.raises(Stopped, match="ended before the collection could be taken over"):
         second.acquire()
 
 
@@ -71,3 +71,22 @@ def test_one_that_was_silent_for_long_is_not_fresh(lease: Lease) -> None:
     fresh.append(lease.is_fresh)
     assert fresh == [True, False]
     lease.renew()
+
+
+def test_it_is_checked_before_each_write(shared: MilvusIndex, lease: Lease) -> None:
+    lease.acquire()
+    lease.check()
+    shared.states.put("feeder", '{"holder": "another"}')
+    lease.check()  # nobody can have taken it yet: this costs nothing
+    with pytest.raises(AnotherFeeder):
+        lease.renew()
+    with pytest.raises(AnotherFeeder):  # what the beating thread found out, the writing one knows
+        lease.check()
+
+
+def test_one_that_was_asked_to_end_writes_no_more(lease: Lease) -> None:
+    lease.acquire()
+    lease.give_up()
+    lease.pause(1_000.0)
+    with pytest.raises(Stopped):
+        lease.check()

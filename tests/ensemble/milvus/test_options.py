@@ -31,7 +31,10 @@ def test_the_environment_says_where_it_is() -> None:
         ({"rows": "int8"}, "`rows` must be one of float32, float16, got 'int8'"),
         ({"collection": "a-b"}, "`collection` must be letters, digits and underscores, got 'a-b'"),
         ({"collection": "ü"}, "`collection` must be letters"),
-        ({"timeout_s": 0}, "`timeout_s` must be above 0, got 0"),
+        ({"timeout_s": 0}, "`timeout_s` must be above 0 and finite, got 0"),
+        ({"timeout_s": float("nan")}, "`timeout_s` must be above 0 and finite, got nan"),
+        ({"uri": "localhost:19530"}, "got 'localhost:19530'; did you mean http://localhost:19530?"),
+        ({"uri": "root:secret@milvus:19530"}, "got 'milvus:19530'; did you mean http://milvus:19530?"),
     ],
 )
 def test_refuses(given: dict[str, Any], message: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 import triton
 import triton.language as tl
 
 from ensemble.index.gpu.kernels.variant import Variant
 from ensemble.index.gpu.program import PLACE, STEP, Code, Programs
-from ensemble.index.gpu.sending import sent
+from ensemble.index.gpu.stream import Stream
 
 # Places a program of the grid looks at: whole words of bits.
 BLOCK = 1_024
@@ -32,6 +33,7 @@ def passing(  # noqa: PLR0913, PLR0917
     values: tl.tensor,
     valid: tl.tensor,
     words: tl.tensor,
+    rows: tl.tensor,
     filters: tl.tensor,
     blocks: tl.tensor,
     BLOCK: tl.constexpr,  # noqa: N803
@@ -46,7 +48,8 @@ def passing(  # noqa: PLR0913, PLR0917
         bounds: ``(intervals, 2)`` float64.
         values: ``(columns, room)`` float64, NaN where missing.
         valid: ``(room,)`` uint8: 0 or 1.
-        words: ``(filters, room / 32)`` int32: bit ``p & 31`` of word ``p >> 5`` is place ``p``.
+        words: ``(rows, room / 32)`` int32: bit ``p & 31`` of word ``p >> 5`` is place ``p``.
+        rows: ``(filters,)`` int32: the row of ``words`` that each is written to.
         filters: How many.
         blocks: Of places; ``room = blocks * BLOCK``.
         BLOCK: Places a program looks at.
@@ -79,7 +82,7 @@ def passing(  # noqa: PLR0913, PLR0917
             stack = stack ^ 1
     passes = stack & tl.load(valid + place).to(tl.int32)
     packed = tl.sum(passes << tl.arange(0, 32)[None, :], axis=1)
-    tl.store(words + which.to(tl.int64) * (room // 32) + word, packed)
+    tl.store(words + tl.load(rows + which).to(tl.int64) * (room // 32) + word, packed)
 
 
 @triton.jit
@@ -96,28 +99,35 @@ def _among(held: tl.tensor, bounds: tl.tensor, first: tl.tensor, count: tl.tenso
     return (held >= tl.load(bounds + at * 2)) & (held <= tl.load(bounds + at * 2 + 1))
 
 
-def pack(programs: Programs, values: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+def pack(
+    programs: Programs,
+    values: torch.Tensor,
+    valid: torch.Tensor,
+    stream: Stream,
+    words: torch.Tensor,
+    rows: Sequence[int],
+) -> None:
     """Run filters at every place, in one launch.
 
     Args:
         programs: The filters, one or more.
         values: ``(columns, room)`` float64, NaN where missing; ``room`` is a multiple of ``BLOCK``.
         valid: ``(room,)`` uint8.
-
-    Returns:
-        ``(filters, room / 32)`` int32: bit ``p & 31`` of word ``p >> 5`` tells whether place ``p`` is valid and passes.
+        stream: In use.
+        words: ``(rows, room / 32)`` int32: bit ``p & 31`` of word ``p >> 5`` is to tell whether place ``p`` is valid
+            and passes.
+        rows: The row of ``words`` for each filter.
     """
-    filters, room = len(programs.starts) - 1, len(valid)
-    words = torch.empty((filters, room // 32), dtype=torch.int32, device=valid.device)
-    steps, starts, bounds = sent(valid.device, programs.steps, programs.starts, programs.bounds)
-    blocks = room // BLOCK
-    passing[(filters * blocks,)](steps, starts, bounds, values, valid, words, filters, blocks, BLOCK, num_warps=WARPS)
-    return words
+    filters, blocks = len(rows), len(valid) // BLOCK
+    given = stream.sent(programs.steps, programs.starts, programs.bounds, np.array(rows, np.int32))
+    steps, starts, bounds, row_of = given
+    grid = (filters * blocks,)
+    passing[grid](steps, starts, bounds, values, valid, words, row_of, filters, blocks, BLOCK, num_warps=WARPS)
 
 
 def variants() -> Iterator[Variant]:
     """The one way in which the kernel is compiled."""
-    types = dict.fromkeys(("steps", "starts", "words"), "*i32") | dict.fromkeys(("bounds", "values"), "*fp64")
+    types = dict.fromkeys(("steps", "starts", "words", "rows"), "*i32") | dict.fromkeys(("bounds", "values"), "*fp64")
     types |= {"valid": "*u8", "filters": "i32", "blocks": "i32"}
     order = (name for name in passing.arg_names if name in types)
     yield Variant(passing, "any filter", {name: types[name] for name in order}, {"BLOCK": BLOCK}, warps=WARPS)

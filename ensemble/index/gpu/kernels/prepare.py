@@ -11,22 +11,22 @@ _TOP = tl.constexpr(14)
 _BIAS = tl.constexpr(127)
 # Where the largest value is below 2**-112, its factor's inverse must still be a normal number.
 _MOST = tl.constexpr(253)
-# What is summed here in float32 is off by less.
-_SLACK = tl.constexpr(1.001)
-_TINY = tl.constexpr(1e-37)
+# The halves together are longer than the query by less than a thousandth, and what is summed in float32 is off by less.
+_SLACK = tl.constexpr(1.002)
 
 
-@triton.jit(do_not_specialize=["row_dim", "dim", "reach", "gamma", "spread"])
+@triton.jit(do_not_specialize=["batch", "row_dim", "dim", "longest", "gamma", "spread"])
 def prepare(  # noqa: PLR0913, PLR0917
     queries: tl.tensor,
     halves: tl.tensor,
     units: tl.tensor,
     spreads: tl.tensor,
     errors: tl.tensor,
-    finite: tl.tensor,
+    usable: tl.tensor,
+    batch: tl.tensor,
     row_dim: tl.tensor,
     dim: tl.tensor,
-    reach: tl.tensor,
+    longest: tl.tensor,
     gamma: tl.tensor,
     spread: tl.tensor,
     BLOCK: tl.constexpr,  # noqa: N803
@@ -36,14 +36,16 @@ def prepare(  # noqa: PLR0913, PLR0917
 
     Args:
         queries: ``(batch, row_dim)`` float32.
-        halves: ``(batch, HALVES, dim)`` float16: ``queries / units``, and what that lacks.
-        units: ``(batch,)`` float32 powers of two.
-        spreads: ``(batch,)`` float32: ``spread`` times the norm.
-        errors: ``(batch,)`` float32: how far a score of the scan may be from the true one, see ``gpu/bound.py``.
-        finite: ``(batch,)`` int32: 0 where a value is NaN or infinite.
+        halves: ``(programs, HALVES, dim)`` float16: ``queries / units``, and what that lacks; zeros after the batch.
+        units: ``(programs,)`` float32 powers of two.
+        spreads: ``(programs,)`` float32: ``spread`` times the norm.
+        errors: ``(programs,)`` float32: times a row's norm, how far its score in the scan may be from the true one, see
+            ``gpu/bound.py``.
+        usable: ``(programs,)`` int32: 0 where a query holds NaN or infinity, or is longer than ``longest``.
+        batch: How many queries.
         row_dim: Length of a query.
         dim: Length of the rows on the device, which end in zeros.
-        reach: The largest norm of a row.
+        longest: The largest norm of a query. What is larger is taken as 0, so that no score overflows.
         gamma: Relative error of a sum on the tensor cores.
         spread: How many norms an int8 row's score is raised by, over its scale.
         BLOCK: Power of two of at least ``dim``.
@@ -51,9 +53,10 @@ def prepare(  # noqa: PLR0913, PLR0917
     """
     number = tl.program_id(0)
     at = tl.arange(0, BLOCK)
-    query = tl.load(queries + number.to(tl.int64) * row_dim + at, mask=at < row_dim, other=0.0)
-    is_finite = tl.abs(query) < float("inf")
-    query = tl.where(is_finite, query, 0.0)
+    end = tl.where(number < batch, row_dim, 0)
+    query = tl.load(queries + number.to(tl.int64) * row_dim + at, mask=at < end, other=0.0)
+    is_short = tl.abs(query) <= longest
+    query = tl.where(is_short, query, 0.0)
     exponent = tl.max(tl.abs(query), axis=0).to(tl.int32, bitcast=True) >> 23
     factor = tl.minimum(-exponent + (_TOP + 2 * _BIAS), _MOST)
     unit = ((-factor + 2 * _BIAS) << 23).to(tl.float32, bitcast=True)
@@ -68,5 +71,5 @@ def prepare(  # noqa: PLR0913, PLR0917
     lost = tl.sqrt(tl.sum(rest * rest, axis=0)) * unit
     tl.store(units + number, unit)
     tl.store(spreads + number, spread * norm)
-    tl.store(errors + number, (gamma * norm + lost) * reach * _SLACK + _TINY)
-    tl.store(finite + number, tl.min(is_finite.to(tl.int32), axis=0))
+    tl.store(errors + number, (gamma * norm + lost) * _SLACK)
+    tl.store(usable + number, tl.where(norm <= longest, tl.min(is_short.to(tl.int32), axis=0), 0))

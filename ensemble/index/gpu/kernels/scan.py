@@ -9,6 +9,8 @@ BIN = 64
 WORD = 32
 _BIN = tl.constexpr(BIN)
 _WORD = tl.constexpr(WORD)
+# What is lost among the subnormal numbers is less.
+_TINY = tl.constexpr(1e-37)
 UNSPECIALIZED = (
     "batch", "blocks", "first_place", "word_count", "word_stride", "boost_stride", "place_count",
     "maxima_stride",
@@ -22,6 +24,8 @@ def scan(  # noqa: PLR0913, PLR0917
     halves: tl.tensor,
     units: tl.tensor,
     spreads: tl.tensor,
+    errors: tl.tensor,
+    reaches: tl.tensor,
     words: tl.tensor,
     which_words: tl.tensor,
     boosts: tl.tensor,
@@ -45,7 +49,9 @@ def scan(  # noqa: PLR0913, PLR0917
     BOOST: tl.constexpr,  # noqa: N803
     SKIP: tl.constexpr,  # noqa: N803
 ) -> None:
-    """Write the best score in each bin of one segment, for a block of queries; -inf where nothing passes.
+    """Write no less than the best score in each bin of one segment, for a block of queries; -inf where nothing passes.
+
+    A score is raised by the most that it may err by, see ``gpu/bound.py``, before a boost is added to it.
 
     The programs of one tile of rows stand side by side in the grid: the rows come from memory once, and then from the
     cache.
@@ -56,6 +62,8 @@ def scan(  # noqa: PLR0913, PLR0917
         halves: ``(queries, HALVES, DIM)`` float16; queries are a multiple of ``QUERIES``.
         units: ``(queries,)`` float32: what the halves are multiples of.
         spreads: ``(queries,)`` float32: times a row's scale, how far above its score an int8 row is taken to be.
+        errors: ``(queries,)`` float32: times a row's norm, how far its score may be from the true one.
+        reaches: ``(bins,)`` float32 of the segment: the largest norm of a row.
         words: ``(filters, word_count)`` int32: bit ``p & 31`` of word ``p >> 5`` says that place ``p`` passes.
         which_words: ``(batch,)`` int32: the filter of each query.
         boosts: ``(expressions, place_count)`` float32.
@@ -98,18 +106,22 @@ def scan(  # noqa: PLR0913, PLR0917
         end = tl.where(tl.max((passing != 0).to(tl.int32)) != 0, DIM, 0)
     at = tl.arange(0, CHUNK)
     row_at = rows + tile.to(tl.int64) * ROWS * DIM + tl.arange(0, ROWS)[:, None] * DIM + at[None, :]
-    half_at = halves + query[None, :] * (HALVES * DIM) + at[:, None]
-    score = tl.full([ROWS, QUERIES], 0.0, tl.float32)
+    half = block * QUERIES * HALVES + tl.arange(0, QUERIES * HALVES)
+    half_at = halves + half[None, :] * DIM + at[:, None]
+    score = tl.full([ROWS, QUERIES * HALVES], 0.0, tl.float32)
     for start in tl.range(0, end, CHUNK):
         values = tl.load(row_at + start)
         if SCALED:
             values = values.to(tl.float16)
         score = tl.dot(values, tl.load(half_at + start), score)
-        if HALVES == 2:
-            score = tl.dot(values, tl.load(half_at + DIM + start), score)
+    if HALVES == 2:
+        # One product of twice the width: the tensor cores read each row once for both.
+        high, low = tl.split(tl.reshape(score, [ROWS, QUERIES, HALVES]))
+        score = high + low
     score *= tl.load(units + query)[None, :]
     if SCALED:
         score = (score + tl.load(spreads + query)[None, :]) * tl.load(scales + row)[:, None]
+    score += tl.load(errors + query)[None, :] * tl.load(reaches + row // _BIN)[:, None] + _TINY
     if BOOST == 1:
         score += tl.load(boosts + first_place + row, mask=first_place + row < place_count, other=0.0)[:, None]
     if BOOST == 2:

@@ -25,8 +25,8 @@ class Tile:
         chunk: Values of a row that are multiplied at a time, a power of two.
         warps: Groups of 32 threads.
         stages: Chunks in shared memory at a time: one is multiplied while the others come.
-        halves: Numbers of half precision that a query's value is split in. With 1 the tensor cores have half the work,
-            and the bound of their error is wider, so that more searches need a second round.
+        halves: Numbers of half precision that a query's value is split in, multiplied side by side. With 1 the tensor
+            cores have half the work, and the bound of their error is wider, so that more searches need a second round.
     """
 
     rows: int
@@ -51,35 +51,30 @@ class Tile:
 # must fit on a multiprocessor, so that it loads while others multiply. Beyond, the tensor cores decide.
 _CANDIDATES: dict[tuple[RowType, int], tuple[Tile, ...]] = {
     ("float16", 16): (
+        Tile(128, 16, 64, 4, 2, 2),
         Tile(128, 16, 64, 4, 3, 2),
         Tile(128, 16, 64, 4, 3, 1),
-        Tile(128, 16, 128, 4, 3, 2),
         Tile(64, 16, 128, 4, 4, 2),
-        Tile(256, 16, 64, 8, 3, 2),
     ),
     ("float16", 32): (
         Tile(128, 32, 64, 4, 3, 2),
-        Tile(128, 32, 64, 4, 4, 2),
-        Tile(256, 32, 64, 8, 3, 2),
+        Tile(128, 32, 64, 4, 2, 2),
         Tile(128, 32, 64, 4, 4, 1),
     ),
     ("float16", 64): (
+        Tile(128, 64, 64, 8, 3, 2),
+        Tile(128, 64, 64, 8, 2, 2),
         Tile(128, 64, 64, 4, 3, 1),
-        Tile(256, 64, 64, 8, 3, 1),
-        Tile(128, 64, 64, 4, 3, 2),
-        Tile(256, 64, 64, 8, 3, 2),
     ),
     ("float16", 128): (
         Tile(128, 128, 64, 8, 3, 1),
-        Tile(128, 128, 64, 8, 4, 1),
+        Tile(128, 64, 64, 8, 3, 2),
         Tile(128, 64, 64, 4, 3, 1),
-        Tile(128, 128, 64, 8, 3, 2),
     ),
     ("float16", 256): (
         Tile(128, 128, 64, 8, 3, 1),
-        Tile(128, 128, 64, 8, 4, 1),
+        Tile(128, 64, 64, 8, 3, 2),
         Tile(128, 64, 64, 4, 3, 1),
-        Tile(128, 128, 64, 8, 3, 2),
     ),
     ("int8", 16): (
         Tile(128, 16, 128, 4, 4, 1),

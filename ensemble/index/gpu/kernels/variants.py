@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ensemble.index.gpu.kernels.conclude import BLOCK as CONCLUDED
+from ensemble.index.gpu.kernels.conclude import WARPS as CONCLUDING_WARPS
+from ensemble.index.gpu.kernels.conclude import conclude
 from ensemble.index.gpu.kernels.passing import variants as passing_variants
 from ensemble.index.gpu.kernels.prepare import prepare
 from ensemble.index.gpu.kernels.rescore import rescore
@@ -16,13 +19,13 @@ DIMS = (256, 384, 512, 768, 1_024)
 
 _POINTERS = {
     "*fp16": ("halves", "base", "tail"),
-    "*fp32": ("queries", "units", "scales", "spreads", "errors", "boosts", "maxima"),
-    "*fp64": ("scores",),
-    "*i32": ("finite", "words", "which_words", "which_boost"),
-    "*i64": ("bins",),
+    "*fp32": ("queries", "units", "scales", "spreads", "errors", "reaches", "boosts", "chosen", "maxima"),
+    "*fp64": ("scores", "packed"),
+    "*i32": ("usable", "words", "which_words", "which_boost"),
+    "*i64": ("bins", "places", "counts"),
 }
 _TYPES = {name: kind for kind, names in _POINTERS.items() for name in names}
-_FLOATS = ("reach", "gamma", "spread")
+_FLOATS = ("longest", "gamma", "spread")
 
 
 class Mode(NamedTuple):
@@ -45,6 +48,7 @@ def variants(dims: Iterable[int] = DIMS, *, every: bool = False) -> Iterator[Var
         every: With all candidates of a tile, not the first of each alone.
     """
     yield from passing_variants()
+    yield Variant(conclude, "any answer", _types(conclude), {"BLOCK": CONCLUDED}, CONCLUDING_WARPS)
     for dim in dims:
         for halves in (1, 2):
             block = 1 << (dim - 1).bit_length()
