@@ -11,6 +11,7 @@ from contextlib import suppress
 from ensemble.errors import WrongCatalogue
 from ensemble.index.adoption import Adoption
 from ensemble.index.changes import Journal
+from ensemble.index.gpu.releasing import release
 from ensemble.index.index import Index
 from ensemble.index.snapshots import Snapshots
 
@@ -183,10 +184,13 @@ class Follower:
             log.warning("a snapshot is given up at %d: the index in use holds %d", index.seq, self.index.seq)
             adoption.drop()
             return
+        was_on_gpu = self.index.on_gpu
         with self._progress:
             self.index = index
             self._progress.notify_all()
         adoption.done()
+        if was_on_gpu:
+            release()
         log.info("moved to another snapshot, with the journal up to %d", index.seq)
 
     def _tell(self, error: Exception | None) -> None:
