@@ -23,9 +23,9 @@ from deploy.errors import Aborted, DeployError
 from deploy.feed_cli import feed_here
 from deploy.keep.cli import keep as keep_here
 from deploy.keep.options import KeepOptions
-from deploy.living import CATALOGUE
 from deploy.options import ServeOptions
 from deploy.searching import Searching
+from ensemble.variables import CATALOGUE
 
 if TYPE_CHECKING:
     from deploy.server import Server

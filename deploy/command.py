@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.embedded import EmbeddedServer
-from deploy.living import CATALOGUE, SNAPSHOTS, Living
+from deploy.living import Living
 from deploy.options import Endpoints, ServeOptions
 from deploy.searching import VARIABLES, Searching
+from ensemble.variables import CATALOGUE, SNAPSHOTS
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 # A GPU's kernels are compiled before the first request: two minutes, the first time.

@@ -16,9 +16,9 @@ from rich.text import Text
 
 from deploy.errors import CannotStart, DeployError
 from deploy.events import logger
-from deploy.living import CATALOGUE, Living, find_living
+from deploy.living import Living, find_living
 from deploy.signals import stop_on_signals
-from ensemble.variables import MILVUS, MILVUS_COLLECTION
+from ensemble.variables import CATALOGUE, MILVUS, MILVUS_COLLECTION
 
 if TYPE_CHECKING:
     from ensemble.index.milvus import MilvusIndex, MilvusOptions

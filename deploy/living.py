@@ -7,9 +7,6 @@ from pathlib import Path
 
 from deploy.errors import CannotStart
 
-# Environment of the server, read by the models that follow the catalogue or write to it.
-CATALOGUE = "TANDEM_CATALOGUE"
-SNAPSHOTS = "TANDEM_SNAPSHOTS"
 OWN = "catalogue.sqlite"
 
 

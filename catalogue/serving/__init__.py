@@ -3,8 +3,9 @@
 The models ``commit_product``, ``patch_product`` and ``delete_product`` call this package; what is answered is durable.
 """
 
-from catalogue.serving.connection import CATALOGUE, Connection
+from catalogue.serving.connection import Connection
 from catalogue.serving.opening import open_commits, open_deletions, open_patches
 from catalogue.serving.writer import Writer
+from ensemble.variables import CATALOGUE
 
 __all__ = ["CATALOGUE", "Connection", "Writer", "open_commits", "open_deletions", "open_patches"]

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from catalogue.database import Database, Patience, Space
 from catalogue.errors import BadEntry, DatabaseMissing, DatabaseUnavailable, DatabaseUnusable, WriteFailed
 from ensemble.errors import Unavailable
+from ensemble.variables import CATALOGUE
 
 log = logging.getLogger(__name__)
 
-CATALOGUE = "TANDEM_CATALOGUE"
 # A caller waits for some seconds: it is told in time, and tries again.
 PATIENCE = Patience(lock_s=3.0, connect_s=3, answer_s=4.0)
 _AWAY = (DatabaseMissing, DatabaseUnavailable, WriteFailed)

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from catalogue.database import Deleted, Entry, Patch, Space
-from catalogue.serving.connection import CATALOGUE, Connection
+from catalogue.serving.connection import Connection
 from catalogue.serving.operations import deletions, patches, upserts
 from catalogue.serving.writer import Writer
 from ensemble.index.snapshot import catalogue_of
 from ensemble.settings import ProductSettings, SpaceSettings, read
+from ensemble.variables import CATALOGUE
 
 
 def open_commits(folder: Path, release: int) -> Writer[Entry, int]:

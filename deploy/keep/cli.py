@@ -17,8 +17,9 @@ from rich.text import Text
 from deploy.errors import CannotStart, DeployError
 from deploy.events import Event, logger
 from deploy.keep.options import KeepOptions
-from deploy.living import CATALOGUE, Living, find_living
+from deploy.living import Living, find_living
 from deploy.signals import stop_on_signals
+from ensemble.variables import CATALOGUE
 
 _NICE = 10
 

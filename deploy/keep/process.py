@@ -16,7 +16,8 @@ from deploy.command import PROJECT_ROOT
 from deploy.errors import CannotStart
 from deploy.events import EventLog
 from deploy.keep.options import KeepOptions
-from deploy.living import CATALOGUE, Living
+from deploy.living import Living
+from ensemble.variables import CATALOGUE
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0

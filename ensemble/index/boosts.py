@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.index.columns import MISSING_CODE, Numbers, Stored
+from ensemble.index.columns import Numbers, as_floats
 from ensemble.index.growing import Growing
 from ensemble.index.kept import Entry, Kept
 from ensemble.index.nodes import stored
@@ -72,20 +72,6 @@ class Boosts(Kept[Rank, Growing]):
     def _boost(self, rank: Rank, slots: Numbers | slice) -> Boost:
         """Of the slots that are asked about; of no dimension where it is the same for all."""
         columns = self._slots.columns
-        boost: Boost = rank.boost({name: numbers(stored(columns, name), slots) for name in rank.fields})
+        used = {name: stored(columns, name) for name in rank.fields}
+        boost: Boost = rank.boost({name: as_floats(one.values[slots], one.kind) for name, one in used.items()})
         return boost
-
-
-def numbers(column: Stored, slots: Numbers | slice) -> NDArray[np.float64]:
-    """``(slots,)`` float64: numbers as they are, flags as 0 and 1, NaN where a product has no value.
-
-    Args:
-        column: Of numbers or flags.
-        slots: Which slots.
-    """
-    values = column.values[slots]
-    if column.kind == "number":
-        return values
-    flags = values.astype(np.float64)
-    flags[values == MISSING_CODE] = np.nan
-    return flags

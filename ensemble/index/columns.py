@@ -177,6 +177,14 @@ class IdColumn:
         return mask
 
 
+def as_floats(values: NDArray[Any], kind: Kind) -> NDArray[np.float64]:
+    """Values of a ``Stored`` column as float64: numbers as they are, flags as 0 and 1, codes of words; NaN for none."""
+    floats = values.astype(np.float64, copy=False)
+    if kind != "number":
+        floats[values == MISSING_CODE] = np.nan
+    return floats
+
+
 def accepts(kind: Kind, value: object) -> bool:
     """Whether a filter may compare a column of this kind with a value."""
     if kind == "word":

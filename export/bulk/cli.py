@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from catalogue import BadRows, CatalogueError
 from ensemble.errors import EnsembleError
+from ensemble.variables import CATALOGUE
 from export.bulk.order import BATCH, LOCAL, SHARD_ROWS, BulkOrder
 from export.errors import ExportError, WorkerFailed, WorkersLost
 from export.terminal import progress_bars, terminated_as_interrupted
@@ -95,7 +96,7 @@ def deposit(
         typer.Option(
             metavar="URL",
             help="The database: sqlite:///FILE or postgresql+psycopg://...",
-            envvar="TANDEM_CATALOGUE",
+            envvar=CATALOGUE,
         ),
     ],
 ) -> None:

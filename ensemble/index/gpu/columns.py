@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ensemble.index.columns import MISSING_CODE, Kind, Numbers, Stored
+from ensemble.index.columns import Kind, Numbers, Stored, as_floats
 from ensemble.index.gpu.errors import OutOfDeviceMemory, translating
 from ensemble.index.gpu.kernels.passing import BLOCK
 from ensemble.index.gpu.places import Places
@@ -60,22 +60,17 @@ class DeviceColumns:
         """Bytes of device memory."""
         return self.valid.nbytes + self.values.nbytes
 
-    def fit(self) -> bool:
-        """Make room for all slots that there are.
-
-        Returns:
-            Whether that was needed.
-        """
+    def fit(self) -> None:
+        """Make room for all slots that there are."""
         held = len(self.valid)
         if self.count <= held:
-            return False
+            return
         with suppress(OutOfDeviceMemory):
             valid, values = self._missing(len(self.values), self._room())
             valid[:held], values[:, :held] = self.valid, self.values
             self.valid, self.values = valid, values
-            return True
+            return
         self._load()
-        return True
 
     def adopt(self) -> bool:
         """Take up columns that are new, or that changed their kind.
@@ -107,7 +102,7 @@ class DeviceColumns:
         for start in range(0, len(slots), CHANGED_AT_ONCE):
             part = slots[start : start + CHANGED_AT_ONCE]
             columns = [self._slots.stored[name] for name in self.numbers]
-            values = np.stack([as_numbers(column.values[part], column.kind) for column in columns])
+            values = np.stack([as_floats(column.values[part], column.kind) for column in columns])
             valid = self._slots.valid[part].view(np.uint8)
             at, new_valid, new_values = self._stream.sent(self.places.of_slots(part), valid, values)
             self.valid.index_copy_(0, at, new_valid)
@@ -139,7 +134,7 @@ class DeviceColumns:
         """Copy a value of each slot to its place."""
         for first, last in parts(len(values), self.places.base):
             at = first if first < self.places.base else first - self.places.base + self.places.start
-            part = torch.from_numpy(as_numbers(values[first:last], kind))
+            part = torch.from_numpy(as_floats(values[first:last], kind))
             row[at : at + last - first] = part.to(row.device)
 
 
@@ -148,11 +143,3 @@ def parts(slots: int, base: int) -> Iterator[tuple[int, int]]:
     for start, end in ((0, min(slots, base)), (base, slots)):
         for first in range(start, end, SLOTS_AT_ONCE):
             yield first, min(first + SLOTS_AT_ONCE, end)
-
-
-def as_numbers(values: NDArray[Any], kind: Kind) -> NDArray[np.float64]:
-    """Values of a column as the device holds them."""
-    numbers = values.astype(np.float64)
-    if kind != "number":
-        numbers[values == MISSING_CODE] = np.nan
-    return numbers

@@ -30,21 +30,14 @@ class Recent(Generic[K, V]):
         self._entries.move_to_end(key)
         return entry[0]
 
-    def put(self, key: K, value: V, nbytes: int) -> list[K]:
-        """Keep a value, in place of the one that its key had.
-
-        Returns:
-            The keys that were dropped for it.
-        """
+    def put(self, key: K, value: V, nbytes: int) -> None:
+        """Keep a value, in place of the one that its key had."""
         _, old_bytes = self._entries.pop(key, (None, 0))
         self._entries[key] = value, nbytes
         self.nbytes += nbytes - old_bytes
-        dropped = []
         while self.nbytes > self._most_bytes and len(self._entries) > 1:
-            old, (_, size) = self._entries.popitem(last=False)
+            _, (_, size) = self._entries.popitem(last=False)
             self.nbytes -= size
-            dropped.append(old)
-        return dropped
 
     def clear(self) -> None:
         """Drop all."""

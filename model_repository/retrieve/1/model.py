@@ -18,10 +18,8 @@ from ensemble.index.choice import EngineChoice
 from ensemble.pipeline import open_retrieval
 from ensemble.retrieval import Answered
 from ensemble.serving import guarded, response, tensors_of
-from ensemble.variables import ENGINE
+from ensemble.variables import CATALOGUE, ENGINE, SNAPSHOTS
 
-CATALOGUE = "TANDEM_CATALOGUE"
-SNAPSHOTS = "TANDEM_SNAPSHOTS"
 SWITCH_S = 0.0005
 
 
