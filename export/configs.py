@@ -11,9 +11,10 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from ensemble.settings import ImageSettings, SpaceSettings, TextSettings
+from ensemble.versions import is_ensemble
 from export.errors import BadSource
 from export.targets import CPU, RETRIEVE, TOWERS, choose_device
-from export.targets.filling import fill_retrieval, fill_tower, same_files
+from export.targets.filling import fill_retrieval, fill_tower
 
 CONFIG = "config.pbtxt"
 
@@ -74,11 +75,6 @@ def write_config(path: Path, config: Any) -> None:
     path.write_text(head + text_format.MessageToString(config), "utf-8")
 
 
-def is_ensemble(config: Any) -> bool:
-    """Whether a model is an ensemble."""
-    return bool(config.platform == "ensemble")
-
-
 def fill(config: Any, facts: Facts) -> Any:
     """A copy with shapes, warm-up and versions of this release, and for a tower what its target needs."""
     filled = ModelConfig()
@@ -99,18 +95,6 @@ def fill(config: Any, facts: Facts) -> Any:
         versions = [facts.release] if facts.kept is None else [facts.kept, facts.release]
         filled.version_policy.specific.versions[:] = versions
     return filled
-
-
-def serves(config: Any, older: Any) -> bool:
-    """Whether a model's new config serves its older version too: same tensors, same files, no longer text."""
-    same = [*config.input, *config.output] == [*older.input, *older.output]
-    return same and same_files(config, older) and _longest(config) <= _longest(older)
-
-
-def _longest(config: Any) -> int:
-    """Most token ids of a warm-up request."""
-    shapes = [sample.inputs["INPUT_IDS"].dims for sample in config.model_warmup if "INPUT_IDS" in sample.inputs]
-    return max((shape[0] for shape in shapes), default=0)
 
 
 def _fill_warmup(config: Any, facts: Facts) -> None:

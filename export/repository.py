@@ -12,7 +12,8 @@ from typing import Any
 import onnx
 
 from ensemble.settings import ImageSettings, ProductSettings, SpaceSettings, TextSettings, write
-from export.configs import CONFIG, Facts, fill, is_ensemble, read_config, serves, write_config
+from ensemble.versions import is_ensemble, serves
+from export.configs import CONFIG, Facts, fill, read_config, write_config
 from export.errors import BadSource
 from export.targets import CPU, GRAPH, TOWERS
 from export.targets.filling import files_of

@@ -37,16 +37,3 @@ def fill_retrieval(config: Any, device: str) -> None:
 def files_of(config: Any) -> list[str]:
     """Files in a version folder that the backend may load."""
     return sorted({config.default_model_filename, *config.cc_model_filenames.values()} - {""})
-
-
-def same_files(config: Any, older: Any) -> bool:
-    """Whether one config can serve two versions of a model: same backend, same files to load, same profiles.
-
-    Versions share a config, so a version whose folder was made for another backend cannot stay beside a new one.
-    """
-    return _loading(config) == _loading(older)
-
-
-def _loading(config: Any) -> tuple[object, ...]:
-    profiles = [list(group.profile) for group in config.instance_group]
-    return config.backend, config.default_model_filename, dict(config.cc_model_filenames), profiles
