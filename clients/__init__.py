@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from clients.canary import Share
 from clients.client import Client
 from clients.client_aio import AsyncClient
 from clients.errors import (
@@ -17,8 +18,10 @@ from clients.errors import (
     BadUrl,
     Behind,
     ClientClosed,
+    NoCanary,
     NoServer,
     NotServed,
+    NotTrusted,
     QueueFull,
     ServerFault,
     TandemError,
@@ -26,6 +29,7 @@ from clients.errors import (
     Unavailable,
 )
 from clients.retry import NO_RETRIES, RetryPolicy
+from clients.tls import Tls
 from clients.values import KEEP, Answer, Deleted, Patch, Query, Result, Written
 
 __all__ = [
@@ -40,16 +44,20 @@ __all__ = [
     "Client",
     "ClientClosed",
     "Deleted",
+    "NoCanary",
     "NoServer",
     "NotServed",
+    "NotTrusted",
     "Patch",
     "Query",
     "QueueFull",
     "Result",
     "RetryPolicy",
     "ServerFault",
+    "Share",
     "TandemError",
     "Timeout",
+    "Tls",
     "Unavailable",
     "Written",
 ]

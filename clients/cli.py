@@ -38,6 +38,11 @@ Filter = Annotated[
 Rank = Annotated[
     str | None, typer.Option(metavar="SCORE", help="Choose and order by it, as in 'similarity - 0.01 * price'.")
 ]
+Key = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Whose search it is: a share of the keys is answered by a release on trial."),
+]
+OnlyCanary = Annotated[bool, typer.Option("--canary", help="Ask the release on trial; an error where there is none.")]
 Sheet = Annotated[
     Path | None,
     typer.Option(metavar="OUT.png", help="Write a contact sheet of the query and what was found.", dir_okay=False),
@@ -62,6 +67,8 @@ def search(  # noqa: PLR0913 - one argument an option
     min_seq: Annotated[
         int | None, typer.Option(metavar="N", help="Answer from a catalogue that knows of this write.")
     ] = None,
+    key: Key = None,
+    canary: OnlyCanary = False,
     url: Url = DEFAULT_URL,
     timeout_s: TimeoutS = TIMEOUT_S,
     as_json: AsJson = False,
@@ -71,8 +78,8 @@ def search(  # noqa: PLR0913 - one argument an option
     """Find the products nearest to a text, a photo, or both."""
     with mistakes_told():
         photo = None if image is None else image_bytes(image)
-        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter, min_seq, rank)
-        with Client(url, timeout_s=timeout_s) as client:
+        query = Query(text, photo, None if weights is None else read_weights(weights), k, filter, min_seq, rank, key)
+        with Client(url, timeout_s=timeout_s, canary="only" if canary else "auto") as client:
             answer = client.search_many([query])[0]
         if sheet is not None:
             from clients.sheet import write_sheet

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from clients import messages, writes
-from clients.connect import connect
+from clients.canary import TOLD_BY, Canary, check_canary, never, to_canary, unloaded, withdrawn
+from clients.connect import connect, tls_for
 from clients.deadline import Attempts, check_timeout
-from clients.errors import ClientClosed, NotServed, Timeout, Unavailable
+from clients.errors import ClientClosed, NoCanary, NotServed, TandemError, Timeout, Unavailable
 from clients.retry import RetryPolicy
+from clients.routing import Routing
 from clients.tensors import Call, Vectors
+from clients.tls import Tls
 from clients.transport import Transport
 from clients.url import Address
 from clients.values import (
@@ -51,22 +54,35 @@ class Client:
     ...     client.search(text="a red mug", filter={"range": ["price", None, 9]}, min_seq=written.seq)
 
     Args:
-        url: ``grpc://host:port`` or ``http://host:port``.
+        url: ``grpc://host:port``, ``grpcs://host:port`` (over TLS) or ``http://host:port``.
         timeout_s: Deadline of one call, its retries included, in seconds.
         retries: When to try again.
+        canary: What to do about a release on trial: by default, a search that has a ``key`` goes to it where the key
+            falls in the share that the server tells, and others do not. See `clients.canary`.
+        tls: For ``grpcs://``: whom to trust, and the client's own certificate; None takes what the environment says.
 
     Raises:
         BadUrl: ``url`` is not one of the allowed forms.
-        BadSetting: ``timeout_s`` is not above 0.
+        BadSetting: ``timeout_s`` is not above 0, or certificates cannot be used.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, retries: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: RetryPolicy | None = None,
+        canary: Canary = "auto",
+        tls: Tls | None = None,
+    ) -> None:
         self.address = Address.parse(url)
         self.timeout_s = check_timeout(timeout_s)
         self.retries = RetryPolicy() if retries is None else retries
-        self._transport: Transport | None = connect(self.address)
+        self.canary = check_canary(canary)
+        self._routing = Routing(self.canary, self._ask_canary)
+        self._transport: Transport | None = connect(self.address, tls_for(self.address, tls))
 
-    def search(
+    def search(  # noqa: PLR0913 - the fields of a query
         self,
         *,
         text: Text | None = None,
@@ -76,13 +92,25 @@ class Client:
         filter: Filter | None = None,  # noqa: A002 - the field's own word
         min_seq: int | None = None,
         rank: Text | None = None,
+        key: str | None = None,
     ) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return self.search_many([Query(text, image, weights, k, filter, min_seq, rank)])[0]
+        return self.search_many([Query(text, image, weights, k, filter, min_seq, rank, key)])[0]
 
     def search_many(self, queries: Sequence[Query]) -> list[Answer]:
-        """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""
-        return self.run(messages.search(queries))
+        """One answer a query, by one request. All queries must be of one kind: text, photo, or both.
+
+        Where only some of the keys fall to a release on trial, it is one request to each of the two releases.
+        """
+        call, attempts = messages.search(queries), self._attempts()
+        trial = self._routing.rows(queries, attempts.left_s())
+        if not trial:
+            return self._send(call, attempts)
+        found = dict(zip(trial, self._try(messages.search([queries[row] for row in trial]), attempts), strict=True))
+        if rest := [row for row in range(len(queries)) if row not in found]:
+            others = self._send(messages.search([queries[row] for row in rest]), attempts)
+            found.update(zip(rest, others, strict=True))
+        return [found[row] for row in range(len(queries))]
 
     def embed_text(self, text: Text) -> Vectors:
         """The vector of a text, ``(d_text,)``, float32, L2-normalised."""
@@ -147,13 +175,7 @@ class Client:
 
     def run(self, call: Call[T]) -> T:
         """Send one request, again where that may help, and read its answer; the methods above, in general."""
-        transport = self._open()
-        attempts = Attempts(self.address, self.retries, self.timeout_s)
-        while True:
-            try:
-                return call.parse(transport.infer(call, attempts.left_s()))
-            except (Unavailable, Timeout) as error:
-                time.sleep(attempts.pause_s(error))
+        return self._send(call, self._attempts())
 
     def ready(self) -> bool:
         """Whether the search models are loaded. Asks once; a model whose process died still counts as loaded."""
@@ -174,6 +196,36 @@ class Client:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _attempts(self) -> Attempts:
+        return Attempts(self.address, self.retries, self.timeout_s)
+
+    def _send(self, call: Call[T], attempts: Attempts, final: Callable[[TandemError], bool] = never) -> T:
+        """Send one request, again where that may help and ``final`` does not say that it is of no use."""
+        transport = self._open()
+        while True:
+            try:
+                return call.parse(transport.infer(call, attempts.left_s()))
+            except (Unavailable, Timeout) as error:
+                if final(error):
+                    raise
+                time.sleep(attempts.pause_s(error))
+
+    def _try(self, call: Call[T], attempts: Attempts) -> T:
+        """Send one request to the release on trial, at once to the public one where there is none any more."""
+        only = self.canary == "only"
+        try:
+            return self._send(to_canary(call), attempts, unloaded if only else withdrawn)
+        except (NotServed, Unavailable) as error:
+            if only and unloaded(error):
+                raise NoCanary(f"no release is on trial at {self.address}") from None
+            if only or not withdrawn(error):
+                raise
+            self._routing.forget()
+        return self._send(call, attempts)
+
+    def _ask_canary(self, timeout_s: float) -> Mapping[str, str]:
+        return self._open().model_parameters(TOLD_BY, timeout_s)
 
     def _open(self) -> Transport:
         if self._transport is None:

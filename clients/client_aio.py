@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from clients import messages, writes
+from clients.canary import TOLD_BY, Canary, check_canary, never, to_canary, unloaded, withdrawn
 from clients.client import SEARCH_MODELS, TIMEOUT_S
-from clients.connect import connect_async
+from clients.connect import connect_async, tls_for
 from clients.deadline import Attempts, check_timeout
-from clients.errors import ClientClosed, NotServed, Timeout, Unavailable
+from clients.errors import ClientClosed, NoCanary, NotServed, TandemError, Timeout, Unavailable
 from clients.retry import RetryPolicy
+from clients.routing import AsyncRouting
 from clients.tensors import Call, Vectors
+from clients.tls import Tls
 from clients.transport import AsyncTransport
 from clients.url import Address
 from clients.values import (
@@ -44,14 +47,25 @@ class AsyncClient:
     ...     answer = await client.search(image=Path("photo.jpg"), k=3)
     """
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, retries: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: RetryPolicy | None = None,
+        canary: Canary = "auto",
+        tls: Tls | None = None,
+    ) -> None:
         self.address = Address.parse(url)
         self.timeout_s = check_timeout(timeout_s)
         self.retries = RetryPolicy() if retries is None else retries
+        self.canary = check_canary(canary)
+        self._routing = AsyncRouting(self.canary, self._ask_canary)
+        self._tls = tls_for(self.address, tls)
         self._transport: AsyncTransport | None = None
         self._closed = False
 
-    async def search(
+    async def search(  # noqa: PLR0913 - the fields of a query
         self,
         *,
         text: Text | None = None,
@@ -61,13 +75,27 @@ class AsyncClient:
         filter: Filter | None = None,  # noqa: A002 - the field's own word
         min_seq: int | None = None,
         rank: Text | None = None,
+        key: str | None = None,
     ) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return (await self.search_many([Query(text, image, weights, k, filter, min_seq, rank)]))[0]
+        return (await self.search_many([Query(text, image, weights, k, filter, min_seq, rank, key)]))[0]
 
     async def search_many(self, queries: Sequence[Query]) -> list[Answer]:
-        """One answer a query, by one request. All queries must be of one kind: text, photo, or both."""
-        return await self.run(messages.search(queries))
+        """One answer a query, by one request. All queries must be of one kind: text, photo, or both.
+
+        Where only some of the keys fall to a release on trial, it is one request to each of the two releases.
+        """
+        call, attempts = messages.search(queries), self._attempts()
+        trial = await self._routing.rows(queries, attempts.left_s())
+        if not trial:
+            return await self._send(call, attempts)
+        found = dict(
+            zip(trial, await self._try(messages.search([queries[row] for row in trial]), attempts), strict=True)
+        )
+        if rest := [row for row in range(len(queries)) if row not in found]:
+            others = await self._send(messages.search([queries[row] for row in rest]), attempts)
+            found.update(zip(rest, others, strict=True))
+        return [found[row] for row in range(len(queries))]
 
     async def embed_text(self, text: Text) -> Vectors:
         """The vector of a text, ``(d_text,)``, float32, L2-normalised."""
@@ -132,13 +160,7 @@ class AsyncClient:
 
     async def run(self, call: Call[T]) -> T:
         """Send one request, again where that may help, and read its answer; the methods above, in general."""
-        transport = self._open()
-        attempts = Attempts(self.address, self.retries, self.timeout_s)
-        while True:
-            try:
-                return call.parse(await transport.infer(call, attempts.left_s()))
-            except (Unavailable, Timeout) as error:
-                await asyncio.sleep(attempts.pause_s(error))
+        return await self._send(call, self._attempts())
 
     async def ready(self) -> bool:
         """Whether the search models are loaded. Asks once; a model whose process died still counts as loaded."""
@@ -154,6 +176,7 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connections; later calls raise `ClientClosed`."""
         self._closed = True
+        await self._routing.close()
         transport, self._transport = self._transport, None
         if transport is not None:
             await transport.close()
@@ -166,9 +189,39 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
+    def _attempts(self) -> Attempts:
+        return Attempts(self.address, self.retries, self.timeout_s)
+
+    async def _send(self, call: Call[T], attempts: Attempts, final: Callable[[TandemError], bool] = never) -> T:
+        """Send one request, again where that may help and ``final`` does not say that it is of no use."""
+        transport = self._open()
+        while True:
+            try:
+                return call.parse(await transport.infer(call, attempts.left_s()))
+            except (Unavailable, Timeout) as error:
+                if final(error):
+                    raise
+                await asyncio.sleep(attempts.pause_s(error))
+
+    async def _try(self, call: Call[T], attempts: Attempts) -> T:
+        """Send one request to the release on trial, at once to the public one where there is none any more."""
+        only = self.canary == "only"
+        try:
+            return await self._send(to_canary(call), attempts, unloaded if only else withdrawn)
+        except (NotServed, Unavailable) as error:
+            if only and unloaded(error):
+                raise NoCanary(f"no release is on trial at {self.address}") from None
+            if only or not withdrawn(error):
+                raise
+            self._routing.forget()
+        return await self._send(call, attempts)
+
+    async def _ask_canary(self, timeout_s: float) -> Mapping[str, str]:
+        return await self._open().model_parameters(TOLD_BY, timeout_s)
+
     def _open(self) -> AsyncTransport:
         if self._closed:
             raise ClientClosed(f"the client of {self.address} was closed")
         if self._transport is None:  # not in __init__: the transport belongs to the loop that runs now
-            self._transport = connect_async(self.address)
+            self._transport = connect_async(self.address, self._tls)
         return self._transport

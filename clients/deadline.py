@@ -58,5 +58,6 @@ class Attempts:
             return Timeout(f"no answer from {self._address} within {self._timeout_s:g} s")
         if isinstance(error, NoServer):
             cause = str(error).rsplit(": ", 1)[-1]  # gRPC tells every step that led to it
-            return NoServer(f"no server at {self._address}: {cause}")
+            refused = ", or it refuses this client's certificate" if self._address.scheme == "grpcs" else ""
+            return NoServer(f"no server at {self._address}{refused}: {cause}")
         return error

@@ -5,11 +5,13 @@ TandemError
 │   └── BadUrl       the address is not one of the allowed forms
 ├── BadInput         the request is at fault: the server's message, which names the input
 ├── NotServed        the server is up, but does not serve this model
+│   └── NoCanary     no release is on trial, and one was asked for
 ├── Unavailable      the server cannot answer now; retried
 │   ├── NoServer     nothing answers at the address
 │   ├── QueueFull    more requests wait than the server allows
 │   └── Behind       the index has not yet applied the write that the search asks for
 ├── Timeout          no answer before the deadline
+├── NotTrusted       over TLS, the server is not who it should be; ask who runs it before anything else
 ├── ServerFault      the server failed; the message is its own
 └── ClientClosed     the client was closed before the call
 """
@@ -37,6 +39,10 @@ class NotServed(TandemError):
     """The server is up, but does not serve the model that the request needs."""
 
 
+class NoCanary(NotServed):
+    """The client asks the release on trial alone, and none is."""
+
+
 class Unavailable(TandemError):
     """The server cannot answer now; the same request may succeed later."""
 
@@ -55,6 +61,10 @@ class Behind(Unavailable):
 
 class Timeout(TandemError):
     """No answer came before the deadline."""
+
+
+class NotTrusted(TandemError):
+    """The server's certificate is not from a trusted authority, or is made for another host."""
 
 
 class ServerFault(TandemError):

@@ -42,7 +42,8 @@ class Reply:
 
 def infer_request(call: Call[T]) -> Request:
     """The request that asks a model."""
-    body, json_bytes = triton.InferenceServerClient.generate_request_body(triton_inputs(call, triton.InferInput))
+    inputs = triton_inputs(call, triton.InferInput)
+    body, json_bytes = triton.InferenceServerClient.generate_request_body(inputs, request_id=call.id)
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(json_bytes)}
     return Request("POST", f"/v2/models/{quote(call.model)}/infer", body, headers)
 
@@ -50,6 +51,26 @@ def infer_request(call: Call[T]) -> Request:
 def ready_request(model: str) -> Request:
     """The request that asks whether a model is loaded: status 200 if so."""
     return Request("GET", f"/v2/models/{quote(model)}/ready")
+
+
+def config_request(model: str) -> Request:
+    """The request for a model's config."""
+    return Request("GET", f"/v2/models/{quote(model)}/config")
+
+
+def read_parameters(reply: Reply) -> dict[str, str]:
+    """The parameters of a model's config.
+
+    Raises:
+        TandemError: The answer tells of a failure.
+    """
+    if reply.status != 200:
+        raise to_error(str(reply.status), reason(reply.body))
+    try:
+        told = json.loads(reply.body)["parameters"]
+        return {str(name): str(value["string_value"]) for name, value in told.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ServerFault(f"not the config of a model: {reply.body[:60]!r}") from None
 
 
 def read_outputs(reply: Reply) -> Outputs:

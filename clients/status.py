@@ -14,6 +14,7 @@ from clients.errors import (
     Behind,
     NoServer,
     NotServed,
+    NotTrusted,
     QueueFull,
     ServerFault,
     TandemError,
@@ -45,6 +46,7 @@ ERRORS: Mapping[str, type[TandemError]] = MappingProxyType({
 TEXTS: tuple[tuple[re.Pattern[str], type[TandemError]], ...] = (
     (re.compile(r"exceeds maximum queue size", re.IGNORECASE), QueueFull),
     (re.compile(r"^MIN_SEQ\b"), Behind),
+    (re.compile(r"certificate_verify_failed|hostname verification|wrong_version_number", re.IGNORECASE), NotTrusted),
     # What only who runs the server can mend: to ask again does not help
     (re.compile(r"^TANDEM_CATALOGUE (is not set|cannot be used)\b"), ServerFault),
     # The server's own trouble with its database, whose words are those of a client that finds no server

@@ -37,11 +37,12 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Call(Generic[T_co]):
-    """One request to one model, and how to read its answer."""
+    """One request to one model, and how to read its answer; ``id`` is what the server knows it as."""
 
     model: str
     inputs: tuple[Tensor, ...]
     parse: Callable[[Outputs], T_co]
+    id: str = ""
 
 
 def image_bytes(image: Image) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from tritonclient.utils import InferenceServerException
@@ -28,6 +28,13 @@ class Transport(Protocol):
     def model_ready(self, model: str, timeout_s: float) -> bool:
         """Whether a model is loaded. A dead Python process of a model does not show here."""
 
+    def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
+        """The parameters of a model's config.
+
+        Raises:
+            TandemError: The model is not served, or no answer came within ``timeout_s``.
+        """
+
     def close(self) -> None:
         """Close the connections."""
 
@@ -40,6 +47,9 @@ class AsyncTransport(Protocol):
 
     async def model_ready(self, model: str, timeout_s: float) -> bool:
         """Whether a model is loaded."""
+
+    async def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
+        """The parameters of a model's config."""
 
     async def close(self) -> None:
         """Close the connections."""

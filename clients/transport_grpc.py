@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import tritonclient.grpc as triton
 import tritonclient.grpc.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
+from clients.errors import ClientClosed
 from clients.tensors import Call, Outputs
+from clients.tls import Tls
 from clients.transport import translated, triton_inputs
 from clients.url import Address
 
@@ -31,17 +33,24 @@ CHANNEL_OPTIONS: Sequence[tuple[str, int]] = (
 )
 
 
+def _channel(tls: Tls | None) -> dict[str, Any]:
+    if tls is None:
+        return {"channel_args": list(CHANNEL_OPTIONS)}
+    credentials, options = tls.channel()
+    return {"creds": credentials, "channel_args": [*CHANNEL_OPTIONS, *options]}
+
+
 class GrpcTransport:
     """Sync gRPC. Threads may share it."""
 
-    def __init__(self, address: Address) -> None:
-        self._client = triton.InferenceServerClient(address.target, channel_args=list(CHANNEL_OPTIONS))
+    def __init__(self, address: Address, tls: Tls | None = None) -> None:
+        self._client = triton.InferenceServerClient(address.target, **_channel(tls))
 
     def infer(self, call: Call[T], timeout_s: float) -> Outputs:
         """See `clients.transport.Transport`."""
         inputs = triton_inputs(call, triton.InferInput)
         try:
-            return cast("Outputs", self._client.infer(call.model, inputs, client_timeout=timeout_s))
+            return cast("Outputs", self._client.infer(call.model, inputs, request_id=call.id, client_timeout=timeout_s))
         except InferenceServerException as error:
             raise translated(error) from None
 
@@ -52,6 +61,15 @@ class GrpcTransport:
         except InferenceServerException as error:
             raise translated(error) from None
 
+    def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
+        """See `clients.transport.Transport`."""
+        try:
+            return _parameters(self._client.get_model_config(model, client_timeout=timeout_s))
+        except InferenceServerException as error:
+            raise translated(error) from None
+        except ValueError:  # what gRPC raises where another thread closed the client meanwhile
+            raise ClientClosed("the client was closed") from None
+
     def close(self) -> None:
         """See `clients.transport.Transport`."""
         self._client.close()
@@ -60,14 +78,16 @@ class GrpcTransport:
 class AsyncGrpcTransport:
     """gRPC for the running event loop."""
 
-    def __init__(self, address: Address) -> None:
-        self._client = triton_aio.InferenceServerClient(address.target, channel_args=list(CHANNEL_OPTIONS))
+    def __init__(self, address: Address, tls: Tls | None = None) -> None:
+        self._client = triton_aio.InferenceServerClient(address.target, **_channel(tls))
 
     async def infer(self, call: Call[T], timeout_s: float) -> Outputs:
         """See `clients.transport.AsyncTransport`."""
         inputs = triton_inputs(call, triton.InferInput)
         try:
-            return cast("Outputs", await self._client.infer(call.model, inputs, client_timeout=timeout_s))
+            return cast(
+                "Outputs", await self._client.infer(call.model, inputs, request_id=call.id, client_timeout=timeout_s)
+            )
         except InferenceServerException as error:
             raise translated(error) from None
 
@@ -78,6 +98,17 @@ class AsyncGrpcTransport:
         except InferenceServerException as error:
             raise translated(error) from None
 
+    async def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
+        """See `clients.transport.AsyncTransport`."""
+        try:
+            return _parameters(await self._client.get_model_config(model, client_timeout=timeout_s))
+        except InferenceServerException as error:
+            raise translated(error) from None
+
     async def close(self) -> None:
         """See `clients.transport.AsyncTransport`."""
         await self._client.close()
+
+
+def _parameters(answer: Any) -> dict[str, str]:
+    return {name: str(value.string_value) for name, value in answer.config.parameters.items()}

@@ -9,11 +9,21 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import TypeVar
 
 from clients.errors import NoServer, TandemError, Timeout, Unavailable
-from clients.http_codec import HEADER_LENGTH, Reply, Request, infer_request, read_outputs, ready_request
+from clients.http_codec import (
+    HEADER_LENGTH,
+    Reply,
+    Request,
+    config_request,
+    infer_request,
+    read_outputs,
+    read_parameters,
+    ready_request,
+)
 from clients.tensors import Call, Outputs
 from clients.transport import cause
 from clients.url import Address
@@ -40,6 +50,10 @@ class HttpTransport:
     def model_ready(self, model: str, timeout_s: float) -> bool:
         """See `clients.transport.Transport`."""
         return self._send(ready_request(model), timeout_s).status == 200
+
+    def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
+        """See `clients.transport.Transport`."""
+        return read_parameters(self._send(config_request(model), timeout_s))
 
     def close(self) -> None:
         """See `clients.transport.Transport`."""

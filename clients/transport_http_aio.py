@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Mapping
 from typing import TypeVar
 
 import aiohttp
 
 from clients.errors import NoServer, Timeout, Unavailable
-from clients.http_codec import HEADER_LENGTH, Reply, Request, infer_request, read_outputs, ready_request
+from clients.http_codec import (
+    HEADER_LENGTH,
+    Reply,
+    Request,
+    config_request,
+    infer_request,
+    read_outputs,
+    read_parameters,
+    ready_request,
+)
 from clients.tensors import Call, Outputs
 from clients.transport import cause
 from clients.url import Address
@@ -37,6 +47,10 @@ class AsyncHttpTransport:
     async def model_ready(self, model: str, timeout_s: float) -> bool:
         """See `clients.transport.AsyncTransport`."""
         return (await self._send(ready_request(model), timeout_s)).status == 200
+
+    async def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
+        """See `clients.transport.AsyncTransport`."""
+        return read_parameters(await self._send(config_request(model), timeout_s))
 
     async def close(self) -> None:
         """See `clients.transport.AsyncTransport`."""

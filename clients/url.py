@@ -1,4 +1,4 @@
-"""Server addresses: ``grpc://host:port`` and ``http://host:port``."""
+"""Server addresses: ``grpc://host:port``, ``grpcs://host:port`` (gRPC over TLS) and ``http://host:port``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from clients.errors import BadUrl
 
-Scheme = Literal["grpc", "http"]
-ALLOWED = "allowed: grpc://host:port or http://host:port, as in grpc://localhost:8001"
+Scheme = Literal["grpc", "grpcs", "http"]
+ALLOWED = "allowed: grpc://host:port or http://host:port, or grpcs://host:port over TLS, as in grpc://localhost:8001"
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Address:
     """Where a server listens, and which protocol it speaks there.
 
     Args:
-        scheme: ``grpc`` or ``http``.
+        scheme: ``grpc``, ``grpcs`` or ``http``.
         host: Name or IP address, without the brackets of IPv6.
         port: 1 to 65535.
     """

@@ -37,6 +37,8 @@ class Query:
             ``similarity + 0.2 * log1p(popularity) - 0.01 * price``; by default the similarity.
         min_seq: The least state of the catalogue that may answer, as in ``Written.seq``: the server waits for it for a
             moment, then refuses with `Behind`. By default any state.
+        key: Whose search it is, such as a user's id, to choose whom a release on trial answers; see `clients.canary`.
+            It is not sent. Without one, or with an empty one, it is never the release on trial.
 
     Raises:
         BadInput: Neither text nor image, or weights without both.
@@ -49,6 +51,7 @@ class Query:
     filter: Filter | None = None
     min_seq: int | None = None
     rank: Text | None = None
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if self.text is None and self.image is None:

@@ -11,11 +11,15 @@ from deploy.embedded import EmbeddedServer
 from deploy.living import Living
 from deploy.options import Endpoints, ServeOptions
 from deploy.searching import VARIABLES, Searching
-from ensemble.variables import CATALOGUE, SNAPSHOTS
+from deploy.secret import KEY, PLACEHOLDER
+from ensemble.observing import FOLDER
+from ensemble.variables import CATALOGUE, OBSERVED, SNAPSHOTS
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 # A GPU's kernels are compiled before the first request: two minutes, the first time.
 _STUB_TIMEOUT_S = 300
+# What would let a caller run code, read memory of others, fill the disk, or blind the operator.
+CLOSED = ("model-repository", "shared-memory", "trace", "logging")
 
 
 def server_command(
@@ -25,7 +29,10 @@ def server_command(
 
     Explicit model control is what makes switching releases and repairing a model possible. A configuration is taken
     as it stands: what a model really has is checked when the release is made.
+
+    The interfaces in ``CLOSED`` answer only who sends the secret, for which ``PLACEHOLDER`` stands.
     """
+    closed = f"{','.join(CLOSED)}:{KEY}={PLACEHOLDER}"
     settings = {
         "model-repository": models,
         "model-control-mode": "explicit",
@@ -34,11 +41,11 @@ def server_command(
         "exit-on-error": "true",
         "exit-timeout-secs": options.exit_timeout_s,
         "backend-directory": workdir / "backends",
-        "http-address": endpoints.host,
+        "http-address": endpoints.http_host,
         "http-port": endpoints.http,
         "grpc-address": endpoints.host,
         "grpc-port": endpoints.grpc,
-        "metrics-address": endpoints.host,
+        "metrics-address": endpoints.http_host,
         "metrics-port": endpoints.metrics,
         "allow-gpu-metrics": "false",
         "allow-sagemaker": "false",
@@ -50,8 +57,16 @@ def server_command(
         "--metrics-config=summary_latencies=true",
         f"--backend-config=python,shm-default-byte-size={options.shm_bytes}",
         f"--backend-config=python,stub-timeout-seconds={_STUB_TIMEOUT_S}",
+        f"--http-restricted-api={closed}",
+        f"--grpc-restricted-protocol={closed}",
     ]
-    return [str(server.binary), *(f"--{name}={value}" for name, value in settings.items()), *repeated]
+    return [
+        str(server.binary),
+        *(f"--{name}={value}" for name, value in settings.items()),
+        *repeated,
+        *options.access.arguments(),
+        *([] if options.tracing is None else options.tracing.arguments()),
+    ]
 
 
 def server_environment(
@@ -72,12 +87,13 @@ def server_environment(
         base: What it inherits.
         living: The catalogue that the index follows; without one it stays as it was released.
         searching: The engine that searches it; None for the default.
-        store: Where what an engine prepares for this machine is kept; None for nowhere.
+        store: Where what an engine prepares for this machine is kept, and samples of the requests; None for nowhere.
     """
-    ours = {CATALOGUE, SNAPSHOTS, *VARIABLES}
+    ours = {CATALOGUE, SNAPSHOTS, OBSERVED, *VARIABLES}
     return {
         **{name: value for name, value in base.items() if name not in ours},
         **(searching or Searching()).environment(store),
+        **({} if store is None else {OBSERVED: str(store / FOLDER)}),
         **({} if living is None else {CATALOGUE: living.catalogue, SNAPSHOTS: str(living.snapshots)}),
         "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH")),
         "PYTHONPATH": _prepend(str(PROJECT_ROOT), base.get("PYTHONPATH")),

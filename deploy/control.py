@@ -9,7 +9,10 @@ import numpy as np
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype, triton_to_np_dtype
 
+from clients.tls import Tls
 from deploy.errors import RequestFailed
+from deploy.secret import Secret
+from ensemble.observing import PROBE
 
 _CALL_TIMEOUT_S = 5.0
 # A server that is just starting is asked often; by default a refused connection is tried again only after a second.
@@ -29,11 +32,23 @@ class Control:
     Args:
         host: Its address.
         port: Its gRPC port.
+        secret: The server's secret. Without it, the repository is closed: ``load``, ``unload`` and all that asks which
+            models there are. Inference, readiness, metadata, configurations and statistics are open.
+        tls: How to connect over TLS; None for a plain connection.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        self._client = triton.InferenceServerClient(f"{host}:{port}", channel_args=_CHANNEL)
+    def __init__(self, host: str, port: int, secret: Secret | None = None, tls: Tls | None = None) -> None:
+        self._headers = {} if secret is None else secret.headers()
+        self._where, self._secret, self.tls = (host, port), secret, tls
+        credentials, options = (None, []) if tls is None else tls.channel()
+        self._client = triton.InferenceServerClient(
+            f"{host}:{port}", creds=credentials, channel_args=[*_CHANNEL, *options]
+        )
         self._types: dict[str, dict[str, str]] = {}
+
+    def another(self) -> Control:
+        """Another connection to the same server, also where this one has been closed."""
+        return Control(*self._where, self._secret, self.tls)
 
     def close(self) -> None:
         """Close the connection; calls that other threads have in flight end with an error."""
@@ -56,7 +71,7 @@ class Control:
     def infer(
         self, model: str, inputs: Mapping[str, np.ndarray[Any, Any]], timeout_s: float
     ) -> dict[str, np.ndarray[Any, Any]]:
-        """Send one request; all outputs by name.
+        """Send one request, which is not counted as a caller's; all outputs by name.
 
         Args:
             model: Model name.
@@ -71,7 +86,7 @@ class Control:
             tensor = triton.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
             tensor.set_data_from_numpy(array)
             tensors.append(tensor)
-        result = self._call("infer", model, tensors, timeout_s=timeout_s)
+        result = self._call("infer", model, tensors, "", None, PROBE, timeout_s=timeout_s)
         return {output.name: result.as_numpy(output.name) for output in result.get_response().outputs}
 
     def load(self, model: str, timeout_s: float) -> None:
@@ -117,7 +132,7 @@ class Control:
 
     def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_TIMEOUT_S) -> Any:
         try:
-            return getattr(self._client, method)(*arguments, client_timeout=timeout_s)
+            return getattr(self._client, method)(*arguments, headers=self._headers, client_timeout=timeout_s)
         except InferenceServerException as error:
             status = str(error.status() or "UNKNOWN").removeprefix("StatusCode.")
             raise RequestFailed(status, str(error.message())) from error

@@ -6,17 +6,16 @@ import time
 
 from deploy.control import Control
 from deploy.errors import RequestFailed
-from deploy.options import Endpoints
 
 _POLL_S = 0.02
 
 
-def drain_at(endpoints: Endpoints, timeout_s: float) -> float:
-    """``drain`` over a connection of its own, as others may be closed by now; seconds that are left of the timeout."""
+def drain_at(control: Control, timeout_s: float) -> float:
+    """``drain`` over a connection of its own, as this one may be closed; seconds that are left of the timeout."""
     deadline = time.monotonic() + timeout_s
-    control = Control(endpoints.reachable_host, endpoints.grpc)
-    drain(control, timeout_s)
-    control.close()
+    own = control.another()
+    drain(own, timeout_s)
+    own.close()
     return max(0.0, deadline - time.monotonic())
 
 

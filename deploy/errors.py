@@ -8,11 +8,17 @@ DeployError
 │   │   └── UnusableRelease  files of the release are missing, or not those that were made; names them
 │   ├── WrongServer      the release is made for another server; says which
 │   ├── StaleEngine      no engine of a tower fits the TensorRT and the GPU here; says how to rebuild
-│   └── PortTaken        another program listens there
+│   ├── PortTaken        another program listens there
+│   ├── Exposed          a network that is not trusted could reach it; says how to close it
+│   └── BadCertificate   certificates that no connection would succeed with; says why
 ├── ServerFailed         the server ended, or was not ready in time; its last log lines are quoted
 │   └── ModelFailed      a model could not be loaded; names the model and its reason
 ├── Aborted              the start was called off from outside
 ├── ServerAway           no server runs over the store
+├── CannotSwitch         a release that cannot be switched to: nothing was touched; says what to do instead
+│   └── SwitchBusy       another switch is being made
+├── SwitchFailed         a switch went wrong: what answered before answers again
+├── NoBaseline           a release that live traffic cannot be compared with (deploy.drift)
 ├── KeeperBroken         one of the keeper's jobs ended unasked: it ends as a whole, to be started again
 ├── RequestFailed        one call to the server gave no answer
 ├── ProbeFailed          a request with a known answer went wrong
@@ -63,6 +69,14 @@ class PortTaken(CannotStart):
     """Another program listens on a port that was asked for."""
 
 
+class Exposed(CannotStart):
+    """A network that is not trusted could reach the server."""
+
+
+class BadCertificate(CannotStart):
+    """No connection over TLS would succeed with the certificates that were given."""
+
+
 class ServerFailed(DeployError):
     """The server ended, or was not ready in time."""
 
@@ -86,6 +100,18 @@ class Aborted(DeployError):
 
 class ServerAway(DeployError):
     """No server runs over the store."""
+
+
+class CannotSwitch(DeployError):
+    """A release cannot be switched to; what answers was not touched."""
+
+
+class SwitchBusy(CannotSwitch):
+    """Another switch is being made."""
+
+
+class SwitchFailed(DeployError):
+    """A switch went wrong half-way; what answered before answers again."""
 
 
 class KeeperBroken(DeployError):

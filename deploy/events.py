@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,14 @@ Kind = Literal[
     "started", "stopped",
     "stub_died", "stub_stopped", "probe_failed", "overloaded", "restarting", "away", "back",
     "recovered", "reload_failed", "restarted", "restart_failed", "gave_up",
+    "switched", "switch_failed", "fell_back", "standby", "standby_failed", "canary_started", "canary_ended",
     "keeper_died", "snapshot_written", "snapshot_failed", "embedded", "not_embedded",
 ]  # fmt: skip
 _NEWS: frozenset[Kind] = frozenset(
-    {"started", "stopped", "back", "recovered", "restarted", "snapshot_written", "embedded"}
+    {
+        *("started", "stopped", "back", "recovered", "restarted", "snapshot_written", "embedded"),
+        *("switched", "standby", "canary_started"),
+    }
 )
 _KEPT = 1_000
 
@@ -55,6 +60,12 @@ class EventLog:
         self._path = path
         self._lock = threading.Lock()
         self._events: deque[Event] = deque(maxlen=_KEPT)
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Have every event from now on told to somebody, in the thread that it happens in: it must not wait."""
+        with self._lock:
+            self._listeners.append(listener)
 
     def add(self, kind: Kind, text: str, *, model: str | None = None, seconds: float | None = None) -> None:
         """Tell that something happened now."""
@@ -69,6 +80,8 @@ class EventLog:
                     file.write(json.dumps(asdict(event)) + "\n")
             except OSError as error:
                 logger.warning("%s cannot be written: %s", self._path, error)
+            for listener in self._listeners:
+                listener(event)
 
     def all(self) -> list[Event]:
         """The events so far, oldest first."""

@@ -2,8 +2,10 @@
 
 ``python -m deploy.guard REPORT_FD WORKDIR -- PROGRAM ARGUMENT...``
 
-It starts the program, writes its process id to ``REPORT_FD``, and hands SIGTERM on to it. Standard input is a lifeline:
-when it ends, because the other side closed it or was killed, the program is killed at once. When the program has ended
+It reads a secret from the first line of standard input, starts the program with it where the arguments hold the
+placeholder (``deploy.concealing``), writes the process id and whether the secret is hidden to ``REPORT_FD``, and hands
+SIGTERM on to the program. Standard input is a lifeline from then on: when it ends, because the other side closed it or
+was killed, the program is killed at once. When the program has ended
 the guard kills the stubs that outlived it, removes their shared-memory regions and the working directory, and exits
 with the program's code (128 + the number of the signal that killed it).
 """
@@ -21,7 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from deploy import procfs
+from deploy import concealing, procfs
+from deploy.secret import PLACEHOLDER
 
 _SHM = Path("/dev/shm")  # noqa: S108 -- where Triton's Python backend makes its regions
 _TMP = Path("/tmp")  # noqa: S108 -- where it makes directories for packed environments, whatever TMPDIR says
@@ -56,10 +59,11 @@ class Guard:
         procfs.adopt_orphans()
         os.set_inheritable(report_fd, False)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        self._pid = _start(command)
+        started = concealing.start(command, PLACEHOLDER, _read_line(sys.stdin.fileno()), _prepare)
+        self._pid, self._status = started.pid, started.status
         signal.signal(signal.SIGTERM, self._hand_on)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        os.write(report_fd, f"{self._pid}\n".encode())
+        os.write(report_fd, f"{self._pid} {'concealed' if started.concealed else 'shown'}\n".encode())
         os.close(report_fd)
         while self._status is None:
             self._step()
@@ -95,7 +99,12 @@ class Guard:
         # Stubs that lost their server come to us, and end by themselves a moment later: their maps tell of regions
         # that were made after the last look.
         for pid in (self._pid, *(child.pid for child in procfs.children(os.getpid()))):
-            self._regions |= procfs.shm_regions(pid)
+            new = procfs.shm_regions(pid) - self._regions
+            self._regions |= new
+            for name in new:
+                # The backend lets every user read what callers ask and are answered, whatever the umask says.
+                with contextlib.suppress(OSError):
+                    (_SHM / name).chmod(0o600)
 
     def _reap(self) -> bool:
         """Take the exit codes of ended children; whether any child is left."""
@@ -131,19 +140,22 @@ def _environments() -> set[Path]:
     return set(_TMP.glob("python_env_*"))
 
 
-def _start(command: Sequence[str]) -> int:
-    """Start a program that dies with this process; its process id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        procfs.die_with_parent(signal.SIGKILL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, set())
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.execv(command[0], list(command))  # noqa: S606 -- no shell is wanted
-    except OSError as error:
-        os.write(2, f"{command[0]}: {error}\n".encode())
-    os._exit(127)
+def _read_line(descriptor: int) -> str:
+    """One line, and not a byte more: what comes after it is for whoever waits on the descriptor."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(descriptor, 1)
+        if not byte:
+            sys.exit("whoever started this ended before it told the secret")
+        line += byte
+    return line.decode().rstrip("\n")
+
+
+def _prepare() -> None:
+    """In the new process: it dies with this one, takes every signal, and reads nothing."""
+    procfs.die_with_parent(signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,8 +20,8 @@ from deploy.living import Living
 from deploy.options import Endpoints, ServeOptions
 from deploy.probe import Probe
 from deploy.process import TritonProcess
-from deploy.store import Release
-from deploy.view import lay_out_models
+from deploy.serving import Serving
+from deploy.view import View
 
 _POLL_S = 0.05
 # The first request through a model is slower than all later ones.
@@ -35,10 +35,12 @@ class Running:
     Args:
         process: Its process.
         control: A connection to it.
+        view: The repository that it reads.
     """
 
     process: TritonProcess
     control: Control
+    view: View
 
     def kill(self) -> None:
         """End it at once, without regard for requests in flight."""
@@ -53,8 +55,7 @@ class Launcher:
 
     Args:
         embedded: The server's files.
-        release: What to serve.
-        probes: Requests with known answers.
+        serving: What is served at the time of a start, the last release that was good.
         endpoints: Where to listen.
         options: How to run.
         log: The server's log file; None keeps it in a private directory that is removed at the end.
@@ -63,8 +64,7 @@ class Launcher:
     """
 
     embedded: EmbeddedServer
-    release: Release
-    probes: tuple[Probe, ...]
+    serving: Serving
     endpoints: Endpoints
     options: ServeOptions
     log: Path | None
@@ -95,21 +95,22 @@ class Launcher:
         return running
 
     def _run(self) -> Running:
+        tls = self.options.access.connection(self.endpoints.reachable_host)
         workdir = Path(tempfile.mkdtemp(prefix="tandem-serve-"))
+        release = self.serving.now.release
         try:
             self.embedded.lay_out(workdir)
-            models = workdir / "models"
-            lay_out_models(self.release, models, cold=self.options.searching.cold)
-            compile_models(models)
-            command = server_command(self.embedded, workdir, models, self.endpoints, self.options)
+            view = View(workdir / "models", release, cold=self.options.searching.cold)
+            compile_models(view.folder)
+            command = server_command(self.embedded, workdir, view.folder, self.endpoints, self.options)
             environment = server_environment(
-                workdir, living=self.living, searching=self.options.searching, store=self.release.models.parent
+                workdir, living=self.living, searching=self.options.searching, store=release.models.parent
             )
             process = TritonProcess(command, environment, workdir, self.log or workdir / "triton.log")
         except BaseException:
             shutil.rmtree(workdir, ignore_errors=True)
             raise
-        return Running(process, Control(self.endpoints.reachable_host, self.endpoints.grpc))
+        return Running(process, Control(self.endpoints.reachable_host, self.endpoints.grpc, process.secret, tls), view)
 
     def _wait_ready(self, running: Running) -> None:
         deadline = time.monotonic() + self.options.start_timeout_s
@@ -132,7 +133,7 @@ class Launcher:
             )
 
     def _prove(self, running: Running) -> None:
-        for probe in self.probes:
+        for probe in self.serving.now.probes:
             if self.abort.is_set():
                 raise Aborted("the start was called off")
             self._prove_one(running, probe)

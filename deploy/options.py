@@ -6,8 +6,10 @@ import ipaddress
 import socket
 from dataclasses import dataclass, field
 
+from deploy.access import Access
 from deploy.errors import PortTaken
 from deploy.searching import Searching
+from deploy.tracing import Tracing
 
 _HIGHEST_PORT = 65_535
 
@@ -21,12 +23,19 @@ class ServeOptions:
         start_timeout_s: Time for loading all models, warm-up included.
         exit_timeout_s: Time that requests in flight are given to finish after SIGTERM.
         searching: The engine that searches the index.
+        access: Who can reach the server.
+        standby: Whether the release before the live one is loaded too, so that going back to it takes a moment. It
+            takes as much memory as the live one.
+        tracing: Where single requests are told of; None for nowhere.
     """
 
     shm_bytes: int = 2 * 1024 * 1024
     start_timeout_s: float = 300.0
     exit_timeout_s: int = 30
     searching: Searching = field(default_factory=Searching)
+    access: Access = field(default_factory=Access)
+    standby: bool = True
+    tracing: Tracing | None = None
 
     def __post_init__(self) -> None:
         for name, smallest in (("shm_bytes", 1 << 20), ("exit_timeout_s", 1)):
@@ -72,16 +81,20 @@ class Endpoints:
     """Where the server listens.
 
     Args:
-        host: Address of all three services.
+        host: Address of the gRPC service, and of the others without ``plain_host``.
         http: Port of the HTTP service.
         grpc: Port of the gRPC service.
         metrics: Port of the Prometheus metrics.
+        plain_host: Address of the HTTP and the metrics service, where it is another.
+        secure: Whether gRPC goes over TLS.
     """
 
     host: str
     http: int
     grpc: int
     metrics: int
+    plain_host: str | None = None
+    secure: bool = False
 
     def __post_init__(self) -> None:
         ports = (self.http, self.grpc, self.metrics)
@@ -93,12 +106,19 @@ class Endpoints:
 
     @property
     def reachable_host(self) -> str:
-        """The address that this machine itself reaches the services at."""
-        return "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 -- compared, not bound
+        """The address that this machine itself reaches gRPC at."""
+        return _reachable(self.host)
+
+    @property
+    def http_host(self) -> str:
+        """Address of the HTTP and the metrics service."""
+        return self.plain_host or self.host
 
     def all_listen(self) -> bool:
         """Whether all three services take connections; gRPC says that it is ready before the other two do."""
-        return all(_listens(self.reachable_host, port) for port in (self.http, self.grpc, self.metrics))
+        plain = _reachable(self.http_host)
+        services = ((plain, self.http), (self.reachable_host, self.grpc), (plain, self.metrics))
+        return all(_listens(host, port) for host, port in services)
 
     @property
     def loopback(self) -> bool:
@@ -108,25 +128,36 @@ class Endpoints:
     @property
     def http_url(self) -> str:
         """Such as ``http://127.0.0.1:8000``."""
-        return f"http://{self.reachable_host}:{self.http}"
+        return f"http://{_reachable(self.http_host)}:{self.http}"
 
     @property
     def grpc_url(self) -> str:
-        """Such as ``grpc://127.0.0.1:8001``."""
-        return f"grpc://{self.reachable_host}:{self.grpc}"
+        """Such as ``grpc://127.0.0.1:8001``, or ``grpcs://127.0.0.1:8001``."""
+        return f"{'grpcs' if self.secure else 'grpc'}://{self.reachable_host}:{self.grpc}"
 
     @property
     def metrics_url(self) -> str:
         """Such as ``http://127.0.0.1:8002/metrics``."""
-        return f"http://{self.reachable_host}:{self.metrics}/metrics"
+        return f"http://{_reachable(self.http_host)}:{self.metrics}/metrics"
 
 
-def choose_endpoints(host: str, http: int | None, grpc: int | None, metrics: int | None) -> Endpoints:
+def choose_endpoints(
+    host: str, http: int | None, grpc: int | None, metrics: int | None, access: Access | None = None
+) -> Endpoints:
     """Check the ports that were asked for, and choose a free one where the port is None or 0.
 
+    Args:
+        host: Where to listen, a name or an address of this machine.
+        http: Port of the HTTP service.
+        grpc: Port of the gRPC service.
+        metrics: Port of the Prometheus metrics.
+        access: Who can reach it; by default this machine alone.
+
     Raises:
+        Exposed: Others than ``access`` allows could reach it.
         PortTaken: Another program listens on a port, or the address is not one of this machine.
     """
+    access = access or Access()
     held: list[socket.socket] = []
     try:
         chosen = []
@@ -137,7 +168,14 @@ def choose_endpoints(host: str, http: int | None, grpc: int | None, metrics: int
     finally:
         for sock in held:
             sock.close()
-    return Endpoints(address, *chosen)
+    plain = access.plain_host(address)
+    http_port, grpc_port, metrics_port = chosen
+    elsewhere = None if plain == address else plain
+    return Endpoints(address, http_port, grpc_port, metrics_port, elsewhere, secure=access.tls is not None)
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 -- compared, not bound
 
 
 def _listens(host: str, port: int) -> bool:

@@ -15,6 +15,8 @@ from pathlib import Path
 from deploy import serverlog
 from deploy.command import PROJECT_ROOT
 from deploy.errors import ServerFailed
+from deploy.events import logger
+from deploy.secret import Secret
 from deploy.serverlog import ServerLog
 
 _POLL_S = 0.05
@@ -35,12 +37,17 @@ class TritonProcess:
         workdir: Private directory, removed when the server has ended.
         log: File that the server's output is appended to.
 
+    Attributes:
+        secret: What opens the server's own interfaces: new, and handed to it by a way that no other process sees.
+        concealed: Whether that worked. Where ptrace is not allowed, other users of the machine can read the secret
+            from the list of processes.
+
     Raises:
         ServerFailed: The program could not be started.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], workdir: Path, log: Path) -> None:
-        self.log, self._workdir = ServerLog(log), workdir
+        self.log, self._workdir, self.secret = ServerLog(log), workdir, Secret.make()
         report, report_end = os.pipe()
         with log.open("ab") as output:
             self._guard = subprocess.Popen(
@@ -55,13 +62,17 @@ class TritonProcess:
                 start_new_session=True,
             )
         os.close(report_end)
+        self._tell(f"{self.secret.value}\n".encode())
         with os.fdopen(report) as reader:
             line = reader.readline()
         if not line:
             words = self.last_words()
             self.stop(0.0)
             raise ServerFailed(f"the server's guard did not start:\n{words}")
-        self.pid = int(line)
+        pid, told = line.split()
+        self.pid, self.concealed = int(pid), told == "concealed"
+        if not self.concealed:
+            logger.warning("ptrace is not allowed here: all users of this machine can read the server's secret in `ps`")
 
     @property
     def returncode(self) -> int | None:
@@ -82,10 +93,15 @@ class TritonProcess:
         """End the server, its stubs and what they left, at once."""
         lifeline = self._guard.stdin
         if lifeline is not None and not lifeline.closed:
-            with contextlib.suppress(OSError, ValueError):  # a signal handler may be doing the same
-                # A byte and not only the end of the pipe, which a forked child of this process could be holding open.
-                os.write(lifeline.fileno(), b"x")
+            # A byte and not only the end of the pipe, which a forked child of this process could be holding open.
+            self._tell(b"x")
             lifeline.close()
+
+    def _tell(self, data: bytes) -> None:
+        # The guard may have ended, and a signal handler may be doing the same.
+        if self._guard.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                os.write(self._guard.stdin.fileno(), data)
 
     def stop(self, timeout_s: float) -> None:
         """Let the requests in flight finish, then end the server.

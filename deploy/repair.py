@@ -103,7 +103,7 @@ class Repairer:
         self._events.add("restarting", f"restarting the server: {reason}")
         while not self.stopping:
             self.running.kill()
-            if not self._may_restart():
+            if not self._may_restart() and not self._fell_back(reason):
                 self._end(reason)
                 return
             try:
@@ -126,7 +126,8 @@ class Repairer:
                 kill(stub.pid)
         timeout_s = self._options.load_timeout_s
         try:
-            for script in {stub.script for stub in stubs}:
+            # Those of a version that was just let go have no file any more.
+            for script in {stub.script for stub in stubs if stub.script.parent.is_dir()}:
                 script.touch()  # Triton does nothing about a model whose files have not changed
         except OSError:
             # A repository that cannot be written to: the ensembles above are gone for the moment between the two calls.
@@ -137,7 +138,7 @@ class Repairer:
             raise RecoveryFailed(f"{model} has no stub after it was loaded")
 
     def _prove(self) -> None:
-        for probe in self._launcher.probes:
+        for probe in self._launcher.serving.now.probes:
             try:
                 probe.send(self.running.control, 2 * self._options.probe_timeout_s)
             except NoAnswer as error:
@@ -150,6 +151,15 @@ class Repairer:
             self._restarts.popleft()
         self._restarts.append(now)
         return len(self._restarts) <= self._options.max_restarts
+
+    def _fell_back(self, reason: str) -> bool:
+        """Serve the release before this one, where there is one: this one may be what ends the server."""
+        release = self._launcher.serving.fall_back(reason)
+        if release is None:
+            return False
+        self._restarts.clear()
+        self._events.add("fell_back", f"serving release {release} instead, as this one does not stay up: {reason}")
+        return True
 
     def _end(self, reason: str) -> None:
         limit = f"{self._options.max_restarts} restarts within {self._options.restart_window_s:g} s"

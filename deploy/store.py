@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import NoRelease, UnusableRelease
+from deploy.live import Live, now, read_live
 from ensemble.errors import DamagedRelease
 from ensemble.release import Manifest, manifest_path, release_folder, releases
 
@@ -41,18 +43,53 @@ class Release:
         return self.folder / "probe" / "probe.json"
 
 
-def find_release(store: Path) -> Release:
-    """The newest complete release of a store.
+def whole_releases(store: Path) -> list[int]:
+    """Numbers of the releases that are whole, ascending."""
+    return [number for number in releases(store) if manifest_path(store, number).is_file()]
+
+
+def find_live(store: Path) -> Live:
+    """The release that was switched to last, or else the newest.
+
+    Raises:
+        NoRelease: There is none.
+    """
+    numbers = whole_releases(store)
+    if not numbers:
+        raise NoRelease(f"{store} holds no release: {_MAKE_ONE.format(store=store)}")
+    return read_live(store) or Live(numbers[-1], before(numbers, numbers[-1]), now())
+
+
+def live_of(store: Path, release: int) -> Live:
+    """What is live while a release of the store is served.
+
+    Raises:
+        NoRelease: What was switched to last cannot be read.
+    """
+    live = read_live(store)
+    if live is not None and live.release == release:
+        return live
+    return Live(release, before(whole_releases(store), release), now())
+
+
+def before(numbers: Sequence[int], release: int) -> int | None:
+    """The newest of these releases that is older than one."""
+    return max((number for number in numbers if number < release), default=None)
+
+
+def find_release(store: Path, number: int | None = None) -> Release:
+    """A release of a store: the one of this number, else the live one.
 
     Raises:
         NoRelease: There is none, or no models or probe with it.
     """
     hint = _MAKE_ONE.format(store=store)
     store = store.resolve()
-    numbers = [number for number in releases(store) if manifest_path(store, number).is_file()]
-    if not numbers:
-        raise NoRelease(f"{store} holds no release: {hint}")
-    number = max(numbers)
+    if number is None:
+        number = find_live(store).release
+    if number not in (numbers := whole_releases(store)):
+        there = ", ".join(map(str, numbers)) or "none"
+        raise NoRelease(f"{store} holds no release {number}; there are: {there}")
     release = Release(number, store / "models", release_folder(store, number), store / "run")
     if not any(release.configs.glob("*/config.pbtxt")):
         raise NoRelease(f"{release.configs} holds no models, though there is a release {number}: {hint}")

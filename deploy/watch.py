@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from deploy import procfs
 from deploy.absence import Absence
@@ -47,7 +47,7 @@ class Watcher:
         give_up: Callable[[GaveUp], None],
     ) -> None:
         self._repairer = Repairer(running, launcher, events, options, give_up)
-        self._probes, self._stopping, self._events, self._options = launcher.probes, launcher.abort, events, options
+        self._serving, self._stopping, self._events, self._options = launcher.serving, launcher.abort, events, options
         self._repairing = threading.Lock()  # one fault, seen by both threads, is repaired once
         self._progress, self._absence = Progress(), Absence(events)
         self._overloaded_at = -_QUIET_S
@@ -60,6 +60,15 @@ class Watcher:
     def running(self) -> Running:
         """The server, another one after a restart."""
         return self._repairer.running
+
+    @contextlib.contextmanager
+    def switching(self) -> Iterator[Running]:
+        """Have nothing repaired, and no answer judged, while what is served changes; the server as it is now."""
+        with self._repairing:
+            try:
+                yield self.running
+            finally:
+                self._repairer.repairs += 1  # a probe that was under way may have met either
 
     def start(self) -> None:
         """Begin."""
@@ -115,7 +124,7 @@ class Watcher:
     def _ask(self) -> None:
         with contextlib.suppress(RequestFailed):  # the probes will tell more
             self._progress.update(self.running.control.progress())
-        for probe in self._probes:
+        for probe in self._serving.now.probes:
             repairs = self._repairer.repairs
             failure = self._failure(probe)
             if self._stopping.is_set():

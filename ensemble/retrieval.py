@@ -12,6 +12,7 @@ from ensemble.arrays import joined, to_host
 from ensemble.errors import BadQueries, Behind, InvalidInput, Unavailable
 from ensemble.found import Found
 from ensemble.index import Hits, IndexSource, State
+from ensemble.measuring.searches import SearchMeter
 from ensemble.query import VECTORS, Asked, Tensors, query_rows
 from ensemble.settings import SpaceSettings
 
@@ -20,6 +21,9 @@ __all__ = ["Answered", "Retrieval", "query_rows"]
 log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 2.0
+# All searches of a batch, and those behind it, wait with the one that asks for a number: where a wait was in vain and
+# the index has not moved since, as while a database stands still, the next is this short.
+STUCK_WAIT_S = 0.05
 
 Answered = Found | Exception
 Arguments = ParamSpec("Arguments")
@@ -57,10 +61,15 @@ class Retrieval:
         source: Tells which index to search, and follows the catalogue where it is one that does.
         space: Limits, dimensions and weights.
         max_wait_s: The longest that ``MIN_SEQ`` is waited for, in seconds.
+
+    Attributes:
+        meter: Counts searches, where they are to be counted.
     """
 
     def __init__(self, source: IndexSource, space: SpaceSettings, *, max_wait_s: float = MAX_WAIT_S) -> None:
         self.source, self.space, self._max_wait_s = source, space, max_wait_s
+        self.meter: SearchMeter | None = None
+        self._stuck_at: int | None = None
 
     def answer(self, requests: Sequence[Tensors], *, documents: Sequence[bool] | None = None) -> list[Answered]:
         """Answer requests by their tensors in one search, over one state of the index.
@@ -79,6 +88,8 @@ class Retrieval:
         with self.source.index.reading() as state:
             planned = [self._planned(one, state, waited_s) for one in asked]
             hits = _searched(planned, state)
+            if self.meter is not None:
+                self.meter.searched(planned, hits)
             return [
                 one if isinstance(one, Exception) else Found.of(one, state, documents=full)
                 for one, full in zip(hits, wanted, strict=True)
@@ -91,10 +102,12 @@ class Retrieval:
 
     def _wait(self, min_seq: int) -> float:
         """Let the index come to a sequence number; the seconds that it took."""
-        if min_seq <= self.source.index.seq:
+        seq = self.source.index.seq
+        if min_seq <= seq:
             return 0.0
         begun = time.monotonic()
-        self.source.catch_up(min_seq, self._max_wait_s)
+        longest_s = min(self._max_wait_s, STUCK_WAIT_S) if seq == self._stuck_at else self._max_wait_s
+        self._stuck_at = None if self.source.catch_up(min_seq, longest_s) else self.source.index.seq
         return time.monotonic() - begun
 
     def _planned(self, asked: Asked | Exception, state: State, waited_s: float) -> Plan | Exception:

@@ -72,6 +72,12 @@ class TextPreprocessor:
         # "[SEP]" typed by a shopper is a word like any other, not the end of the sentence.
         self._tokenizer.encode_special_tokens = True
 
+    @property
+    def unknown(self) -> int | None:
+        """Id of the token that stands for what the vocabulary lacks; None where nothing is lacking."""
+        token = getattr(self._tokenizer.model, "unk_token", None)
+        return None if token is None else self._tokenizer.token_to_id(token)
+
     def __call__(self, texts: Sequence[bytes | str], *, name: str = "TEXT") -> Tokens:
         """Tokenise ``batch`` texts.
 

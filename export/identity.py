@@ -48,7 +48,7 @@ def inputs_of(order: Order, plans: Plans, checked: CheckedCatalogue) -> dict[str
         ("queries", order.queries or plans.file.gate.queries),
         ("calibration", order.calibration or plans.file.calibration.queries),
     ):
-        if path is not None and order.judged:
+        if path is not None and (order.judged or name == "queries"):
             files[name] = path
     return {
         "catalogue": {"path": checked.catalogue.location, "sha256": checked.sha256},

@@ -31,7 +31,7 @@ class Order:
         device: ``cpu`` or ``gpu``; empty for the target's own.
         precision: ``auto`` for the fastest that passes the gate, or ``int8``, ``fp16``, ``fp32``.
         allow_precision: Where the asked precision fails its gate, fall back down int8, fp16, fp32.
-        queries: Held-out queries, which go before those of the towers file.
+        queries: Held-out queries for the gate and the baseline, which go before those of the towers file.
         calibration: Queries to calibrate on, which go before those of the towers file.
         vectors: Folder of shards (``export.bulk``) that rows are taken from instead of being encoded again.
     """
@@ -58,9 +58,8 @@ class Order:
         for name, path in (("queries", self.queries), ("calibration", self.calibration)):
             if path is not None and not path.is_file():
                 raise ValueError(f"`{name}` must be a file that exists, got {path}")
-            if path is not None and not self.judged:
-                raise ValueError(f"`{name}` only where something is judged; precision fp32 is held to its source alone")
-
+        if self.calibration is not None and not self.judged:
+            raise ValueError("`calibration` only where something is judged; precision fp32 is held to its source alone")
         if self.vectors is not None and not self.vectors.is_dir():
             raise ValueError(f"`vectors` must be a folder that exists, got {self.vectors}")
 

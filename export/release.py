@@ -22,6 +22,7 @@ from ensemble.pipeline import Encoders, Pipeline
 from ensemble.release import MANIFEST, Manifest
 from ensemble.settings import SpaceSettings
 from export import repository
+from export.baseline import BASELINE, known_queries, make_baseline
 from export.bulk.manifest import MANIFEST as SHARDS
 from export.bulk.manifest import BulkManifest
 from export.bulk.taking import take
@@ -40,6 +41,7 @@ from export.manifests import Made, make_manifest
 from export.order import Order, Plans
 from export.origin import Origin, origin_of
 from export.probe import Probe, make_probe
+from export.queries import read_queries
 from export.reading import BAD_ROWS, SKIPPED_ROWS, all_problems_listed, columns_of
 from export.report.writer import REPORT
 from export.sources import Source, held
@@ -106,6 +108,7 @@ class _Work:
         made = Made(checked, agreements, decisions, space, self._write(space))
         rows = self._embed(checked, space)
         self._index(checked, rows, space)
+        self._baseline(checked)
         return self._settle(made, rows, self._probe(checked))
 
     def _read(self) -> CheckedCatalogue:
@@ -255,6 +258,13 @@ class _Work:
             builder.add(checked.documents(), rows)
             builder.save(self._snapshot)
             step.figures["bytes"] = sum(path.stat().st_size for path in self._snapshot.iterdir())
+
+    def _baseline(self, checked: CheckedCatalogue) -> None:
+        path = self.order.queries or self.plans.file.gate.queries
+        with self.recorder.step("baseline") as step:
+            known = known_queries([] if path is None else read_queries(path), checked)
+            pipeline = Pipeline.open(self.stage.models, self.stage.release, threads=_threads())
+            step.figures.update(make_baseline(self.stage.folder / BASELINE, pipeline, known))
 
     def _probe(self, checked: CheckedCatalogue) -> Probe:
         shown = sorted(checked.catalogue.products, key=lambda product: product.image is None)

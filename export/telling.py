@@ -13,6 +13,7 @@ from rich.table import Table
 from ensemble.release import Manifest, manifest_path, release_folder
 from export.reading import SKIPPED_ROWS
 from export.report.writer import REPORT
+from export.targets import CPU
 
 FIGURES = ("cosine_p01", "cosine_min", "recall_at_10", "recall_at_100")
 RATIOS = ("latency_ratio_b1", "latency_ratio_b8", "latency_ratio_b32")
@@ -34,6 +35,9 @@ def tell(console: Console, manifest: Manifest, store: Path) -> None:
     if (folder / REPORT).is_file():
         console.print(f"Precision and proof: {folder / REPORT}", soft_wrap=True)
     console.print(f"Written to {manifest_path(store, manifest.release)}", soft_wrap=True)
+    if manifest.target == CPU and manifest.release > 1:
+        command = f"python -m deploy activate {manifest.release} --store {store}"
+        console.print(f"A server that runs goes on with its release; to switch: `{command}`", soft_wrap=True)
 
 
 def _candidates(name: str, tower: Mapping[str, Any]) -> Table:

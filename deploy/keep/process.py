@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from clients.tls import Tls
 from deploy import procfs
 from deploy.command import PROJECT_ROOT
 from deploy.errors import CannotStart
@@ -34,13 +35,23 @@ class KeeperProcess:
         server: ``grpc://host:port``.
         options: How it works.
         events: Is told when it died.
+        tls: How it connects over TLS, where the server has it.
     """
 
-    def __init__(self, store: Path, living: Living, server: str, options: KeepOptions, events: EventLog) -> None:
+    def __init__(
+        self,
+        store: Path,
+        living: Living,
+        server: str,
+        options: KeepOptions,
+        events: EventLog,
+        tls: Tls | None = None,
+    ) -> None:
         base = [sys.executable, "-m", "deploy", "keep", "--store", str(store.resolve()), "--server", server]
         self._command = [*base, "--parent", str(os.getpid()), *options.arguments()]
         # The URL may hold a password, and command lines are for everyone to read.
-        self._environment = {**os.environ, CATALOGUE: living.catalogue, "OMP_NUM_THREADS": "1"}
+        trusted = {} if tls is None else tls.environment()
+        self._environment = {**os.environ, **trusted, CATALOGUE: living.catalogue, "OMP_NUM_THREADS": "1"}
         self._log, self._events = store.resolve() / "run" / "keeper.log", events
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None

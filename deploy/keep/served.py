@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clients import Client
+from clients import Client, messages
+from clients.connect import tls_for
 from clients.retry import NO_RETRIES
+from clients.tls import Tls
 from clients.url import Address
 from deploy.control import Control
 from deploy.errors import ServerAway
@@ -20,7 +22,7 @@ from ensemble.settings import ImageSettings, SpaceSettings, read
 
 # Each attempt at products that the server breaks over may cost a process of it: the keeper has its own pauses.
 _TIMEOUT_S = 60.0
-_ENSEMBLE = "embed_product"
+EMBED_PRODUCT = "embed_product"
 
 Rows = NDArray[np.float32]
 Item = tuple[Mapping[str, Any], bytes]
@@ -69,13 +71,16 @@ class ServedEncoder:
     """The running server's ``embed_product``.
 
     Args:
-        url: ``grpc://host:port``.
+        url: ``grpc://host:port``, or ``grpcs://host:port``.
+        ensemble: The name that is asked: another one for the towers of a release on trial.
+        tls: Certificates; by default those of the environment.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ensemble: str = EMBED_PRODUCT, tls: Tls | None = None) -> None:
         address = Address.parse(url)
-        self._control = Control(address.host, address.port)
-        self._client = Client(url, timeout_s=_TIMEOUT_S, retries=NO_RETRIES)
+        self._ensemble = ensemble
+        self._control = Control(address.host, address.port, tls=tls_for(address, tls))
+        self._client = Client(url, timeout_s=_TIMEOUT_S, retries=NO_RETRIES, tls=tls)
 
     def release(self) -> int:
         """See ``Encoder``.
@@ -83,7 +88,7 @@ class ServedEncoder:
         Raises:
             RequestFailed: The server is away.
         """
-        return self._control.pinned_version(_ENSEMBLE)
+        return self._control.pinned_version(self._ensemble)
 
     def rows(self, items: Sequence[Item]) -> Rows:
         """See ``Encoder``.
@@ -91,7 +96,8 @@ class ServedEncoder:
         Raises:
             TandemError: As its tree says.
         """
-        return self._client.embed_products([(product, picture or None) for product, picture in items])
+        call = messages.embed_product([(product, picture or None) for product, picture in items])
+        return self._client.run(replace(call, model=self._ensemble))
 
     def close(self) -> None:
         """Close the connections."""

@@ -61,9 +61,18 @@ class Follower:
         self._fatal, self._look_s = fatal, look_s
         self._adoption = None if snapshots is None else Adoption(snapshots, index.seq, another, look_s=look_s)
         self._begun, self._ended = 0, 0
+        self._held_at = time.monotonic()
         self._progress = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    @property
+    def behind_s(self) -> float:
+        """Age of the last look at the journal that the index holds all of, in seconds: older changes can be found.
+
+        Where nothing happens it is little more than ``look_s``. Until the first good look it is the follower's own age.
+        """
+        return time.monotonic() - self._held_at
 
     def start(self) -> None:
         """Apply what there is, then go on in a thread. Where the catalogue is out of reach, only the latter.
@@ -145,6 +154,7 @@ class Follower:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _advance(self) -> bool:
+        looked_at = time.monotonic()
         with self._progress:
             self._begun += 1
         try:
@@ -155,6 +165,8 @@ class Follower:
             self._tell(self._put_back or error)
         else:
             self._tell(self._put_back)
+            if self._put_back is None:
+                self._held_at = looked_at
         with self._progress:
             self._ended = self._begun
             self._progress.notify_all()

@@ -13,17 +13,26 @@ import pytest
 
 from clients import AsyncClient, Client
 from deploy.command import server_command, server_environment
+from deploy.control import Control
 from deploy.embedded import find_embedded
 from deploy.options import Endpoints, ServeOptions, choose_endpoints
 from deploy.process import TritonProcess
 from tests.clients.scripted import write_models
 
 START_S = 60.0
+TRIAL = "search_text_canary"
 
 
 @contextlib.contextmanager
 def triton(folder: Path, at: Endpoints | None = None) -> Iterator[Endpoints]:
     """A Triton with the scripted models; ``deploy``'s own parts, without the probes that only a release has."""
+    with started(folder, at) as (_, endpoints):
+        yield endpoints
+
+
+@contextlib.contextmanager
+def started(folder: Path, at: Endpoints | None = None) -> Iterator[tuple[TritonProcess, Endpoints]]:
+    """The same with its process."""
     write_models(folder / "models")
     (folder / "work").mkdir()
     endpoints = at or choose_endpoints("127.0.0.1", None, None, None)
@@ -38,15 +47,45 @@ def triton(folder: Path, at: Endpoints | None = None) -> Iterator[Endpoints]:
                 assert process.returncode is None, process.last_words()
                 assert time.monotonic() < ends, process.last_words()
                 time.sleep(0.05)
-        yield endpoints
+        yield process, endpoints
     finally:
         process.stop(timeout_s=0)
 
 
+class Scripted:
+    """The Triton of all tests: where it is, and whether a release is on trial there."""
+
+    def __init__(self, folder: Path, process: TritonProcess, endpoints: Endpoints) -> None:
+        self.endpoints = endpoints
+        self._config = folder / "models" / TRIAL / "config.pbtxt"
+        self._text = self._config.read_text()
+        self._control = Control(endpoints.host, endpoints.grpc, process.secret)
+
+    def try_release(self, share: float = 0.25) -> None:
+        """Have a release on trial."""
+        self._config.write_text(self._text.replace("0.25", str(share)))
+        self._control.load(TRIAL, 10.0)
+
+    def withdraw(self) -> None:
+        """Have none."""
+        self._control.unload(TRIAL, 10.0)
+        while (TRIAL, 1) in self._control.ready_versions():
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        self._control.close()
+
+
 @pytest.fixture(scope="session")
-def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
-    with triton(tmp_path_factory.mktemp("triton")) as running:
-        yield running
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
+    folder = tmp_path_factory.mktemp("triton")
+    with started(folder) as (process, endpoints), contextlib.closing(Scripted(folder, process, endpoints)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def endpoints(scripted: Scripted) -> Endpoints:
+    return scripted.endpoints
 
 
 @pytest.fixture(params=["grpc", "http"])

@@ -1,6 +1,7 @@
 """A real Triton with scripted models under the public names, so that every kind of answer can be had at will.
 
-Searches and ``embed_image`` are ensembles, as in a release; the latter has a queue for one request.
+Searches and ``embed_image`` are ensembles, as in a release; the latter has a queue for one request. They answer as
+release 7; release 8 is on trial for searches by text, with a quarter of the keys.
 """
 
 from __future__ import annotations
@@ -48,12 +49,18 @@ SETTINGS = ("K", "FILTER", "RANK", "MIN_SEQ")
 PRODUCTS = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE", "SEQ")
 # At most one request waits; the next is refused
 NARROW = "dynamic_batching { preferred_batch_size: [1] default_queue_policy { max_queue_size: 1 } }"
+TRIAL = 'parameters { key: "release" value { string_value: "8" } }'
+SHARE = """
+parameters { key: "canary_share" value { string_value: "0.25" } }
+parameters { key: "canary_release" value { string_value: "8" } }"""
 CONFIGS = {
     "by_text": _python(TEXT, FOUND),
     "by_photo": _python(PHOTO, FOUND),
     "narrow": _python(_inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), queue=NARROW),
     "search_text": _ensemble("by_text", TEXT, FOUND, ("TEXT", *SETTINGS), PRODUCTS),
     "search_image": _ensemble("by_photo", PHOTO, FOUND, ("IMAGE", *SETTINGS), PRODUCTS),
+    "by_trial": _python(TEXT, FOUND) + TRIAL,
+    "search_text_canary": _ensemble("by_trial", TEXT, FOUND, ("TEXT", *SETTINGS), PRODUCTS) + SHARE,
     "search": _python(_inputs("TEXT", "IMAGE", more=OPTIONAL + WEIGHTS), FOUND),
     "embed_text": _python(_inputs("TEXT"), VECTOR.format("TEXT_VECTOR")),
     "embed_image": _ensemble("narrow", _inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), ("IMAGE",), ("IMAGE_VECTOR",)),

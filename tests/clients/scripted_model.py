@@ -24,7 +24,9 @@ SEQ = 2**40
 class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         self.seen: Counter[bytes] = Counter()
-        self.outputs = [output["name"] for output in json.loads(args["model_config"])["output"]]
+        config = json.loads(args["model_config"])
+        self.outputs = [output["name"] for output in config["output"]]
+        self.release = int(config.get("parameters", {}).get("release", {}).get("string_value", 7))
 
     def execute(self, requests: list[Any]) -> list[Any]:
         return [self.answer(request) for request in requests]
@@ -70,7 +72,7 @@ class TritonPythonModel:
             "SCORE": scores,
             "PRODUCT": products,
             "COUNT": counts.reshape(-1, 1).astype(np.int32),
-            "RELEASE": np.full((rows, 1), 7, dtype=np.int64),
+            "RELEASE": np.full((rows, 1), self.release, dtype=np.int64),
             "SEQ": np.full((rows, 1), SEQ, dtype=np.int64),
         }
 

@@ -5,12 +5,13 @@ from types import ModuleType
 
 import pytest
 
+import clients.canary
 import clients.cli_writes
 import clients.sheet
 import clients.status
 
 
-@pytest.mark.parametrize("module", [clients.cli_writes, clients.sheet, clients.status])
+@pytest.mark.parametrize("module", [clients.canary, clients.cli_writes, clients.sheet, clients.status])
 def test_the_examples_of_the_docstrings_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted > 0

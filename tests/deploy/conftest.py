@@ -44,7 +44,8 @@ def ask(server: Server) -> Iterator[Ask]:
 
 
 def connect(server: Server) -> Control:
-    return connect_to(server.grpc_url)
+    """A connection that may load models."""
+    return server.connect()
 
 
 def connect_to(url: str) -> Control:

@@ -22,7 +22,7 @@ from deploy.cli import app
 from deploy.errors import RequestFailed
 from tests.deploy.conftest import Traces, connect_to, processes_of, search, wait_for
 
-ANY_PORTS = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0"]
+ANY_PORTS = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0", "--supervisor-port", "0"]
 
 Serve = Callable[..., subprocess.Popen[str]]
 

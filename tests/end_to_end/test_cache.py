@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from clients import Client
 from deploy.server import Server
 from ensemble.towers import Tower
 
-HITS = re.compile(r'tandem_tower_cache_hits\{model="(\w+)",version="1"\} (\d+)')
+HITS = re.compile(r'tandem_tower_cache_hits_total\{model="(\w+)",process="\d+",release="1"\} (\d+)')
 
 
-def hits(server: Server) -> dict[str, int]:
+def hits(server: Server) -> Counter[str]:
     with urllib.request.urlopen(server.metrics_url) as answer:  # noqa: S310 - our own loopback address
-        return {name: int(count) for name, count in HITS.findall(answer.read().decode())}
+        counts = Counter[str]()
+        for name, count in HITS.findall(answer.read().decode()):
+            counts[name] += int(count)
+        return counts
 
 
 def test_a_repeated_text_is_encoded_once_and_searched_anew(server: Server) -> None:

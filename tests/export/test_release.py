@@ -129,6 +129,7 @@ def test_the_manifest_tells_how_the_release_was_made(store: Path) -> None:
         "repository",
         "embed",
         "index",
+        "baseline",
         "probe",
         "manifest",
     ]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -18,7 +18,7 @@ from tests.deploy.conftest import SHM, processes_of, wait_for
 from tests.living.shop import seeded
 
 START_S = 120.0
-ANY_PORTS = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0")
+ANY_PORTS = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0", "--supervisor-port", "0")
 
 
 class Served:
@@ -28,9 +28,16 @@ class Served:
         store: The store; working directories are made below it, so that every process of the server can be found.
         arguments: More of its command line.
         environment: What it gets besides this process's own.
+        within: A program, with its arguments, that runs the server.
     """
 
-    def __init__(self, store: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        store: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         self.store = store
         self.output = store / "run" / "serve.out"
         (store / "tmp").mkdir(exist_ok=True)
@@ -38,7 +45,7 @@ class Served:
         (store / "run" / "serve.json").unlink(missing_ok=True)
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "deploy", "serve", "--store", str(store), *ANY_PORTS, *arguments],
+                [*within, sys.executable, "-m", "deploy", "serve", "--store", str(store), *ANY_PORTS, *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": str(store / "tmp"), **(environment or {})},

@@ -8,6 +8,8 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from catalogue.serving import open_deletions
+from ensemble.measuring.meter import Meter
+from ensemble.measuring.writes import counted
 from ensemble.serving import answer_batch
 
 
@@ -17,11 +19,14 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Open the catalogue's database, which may be away for now."""
         self._writer = open_deletions(Path(args["model_repository"]) / args["model_version"])
+        self._meter = Meter(pb_utils, args)
+        self._answer = counted(self._writer.answer, self._meter.board, "delete")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Write all requests of a batch in one transaction; each is refused for its own reason."""
-        return answer_batch(pb_utils, requests, self._writer.answer)
+        return answer_batch(pb_utils, requests, self._answer)
 
     def finalize(self) -> None:
-        """Close the database."""
+        """Close the database, and stop counting."""
         self._writer.close()
+        self._meter.close()

@@ -15,7 +15,10 @@ from ensemble.following import follow
 from ensemble.found import rectangle
 from ensemble.index import Journal
 from ensemble.index.choice import EngineChoice
+from ensemble.measuring.searches import measure_retrieval
+from ensemble.observing import AnswerFeatures, observe
 from ensemble.pipeline import open_retrieval
+from ensemble.query import DEFAULT_K
 from ensemble.retrieval import Answered
 from ensemble.serving import guarded, response, tensors_of
 from ensemble.variables import CATALOGUE, ENGINE, SNAPSHOTS
@@ -44,16 +47,23 @@ class TritonPythonModel:
         index = self._retrieval.source.index
         where = f"{type(index).__name__}, {'on the GPU' if index.on_gpu else 'on the CPU'}"
         pb_utils.Logger.log_info(f"release {self._release} is searched by {where}, from {index.seq} on")
+        self._meter = measure_retrieval(pb_utils, args, self._retrieval)
+        space = self._retrieval.space
+        self._observer = observe(args, AnswerFeatures(space.text_dim, space.image_dim, DEFAULT_K))
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Search once for all requests that can be served; refuse the others each for its own reason."""
         documents = ["PRODUCT" in request.requested_output_names() for request in requests]
         answers = self._retrieval.answer([tensors_of(request) for request in requests], documents=documents)
-        return [guarded(pb_utils, lambda answer=answer: self._response(answer)) for answer in answers]
+        responses = [guarded(pb_utils, lambda answer=answer: self._response(answer)) for answer in answers]
+        self._observer(requests, responses)
+        return responses
 
     def finalize(self) -> None:
-        """Stop following."""
+        """Stop following and counting, and write down what was noted last."""
         self._stop()
+        self._meter.close()
+        self._observer.stop()
 
     def _follow(self, folder: Path, catalogue: str) -> None:
         from catalogue.database import Journal as Database

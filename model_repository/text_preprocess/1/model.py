@@ -7,6 +7,7 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.observing import TextFeatures, observe, texts_are_kept
 from ensemble.serving import Tensors, answer_each
 from ensemble.settings import TextSettings, read
 from ensemble.text import TextPreprocessor
@@ -20,10 +21,18 @@ class TritonPythonModel:
         folder = Path(args["model_repository"]) / args["model_version"]
         settings = read(folder / "settings.json", "text", TextSettings)
         self._preprocess = TextPreprocessor(folder / "tokenizer.json", settings)
+        features = TextFeatures(self._preprocess.unknown, settings.max_tokens, texts_are_kept())
+        self._observer = observe(args, features)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request alone."""
-        return answer_each(pb_utils, requests, self._answer)
+        responses = answer_each(pb_utils, requests, self._answer)
+        self._observer(requests, responses)
+        return responses
+
+    def finalize(self) -> None:
+        """Write down what was noted last."""
+        self._observer.stop()
 
     def _answer(self, inputs: Tensors) -> Tensors:
         tokens = self._preprocess(inputs["TEXT"].ravel().tolist())

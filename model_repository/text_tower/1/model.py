@@ -19,3 +19,7 @@ class TritonPythonModel:
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer the requests of a batch together."""
         return self._tower.execute(requests)
+
+    def finalize(self) -> None:
+        """Stop counting."""
+        self._tower.close()

@@ -1,0 +1,1 @@
+"""The dashboard of Grafana, written from here: ``python -m deploy.grafana`` writes ``tandem.json`` anew."""

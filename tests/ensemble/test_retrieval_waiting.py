@@ -1,0 +1,64 @@
+"""``MIN_SEQ`` is waited for, but not again and again while nothing moves: everybody waits with the one who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ensemble.errors import Behind
+from ensemble.index.follower import Follower
+from ensemble.retrieval import MAX_WAIT_S, STUCK_WAIT_S, Retrieval
+from tests import tiny
+from tests.ensemble.journal_twin import TwinCatalogue, TwinJournal, index_of
+
+
+@dataclass
+class Noting:
+    """A follower whose journal is read when the test says so, and that notes how long it was waited for.
+
+    Args:
+        follower: The real one; its thread does not run.
+        waits: Seconds.
+    """
+
+    follower: Follower
+    waits: list[float] = field(default_factory=list)
+
+    @property
+    def index(self) -> Any:
+        return self.follower.index
+
+    @property
+    def trouble(self) -> str | None:
+        return self.follower.trouble
+
+    def catch_up(self, seq: int, timeout_s: float) -> bool:
+        self.waits.append(timeout_s)
+        return bool(self.index.seq >= seq)
+
+
+def test_a_stall_is_waited_for_once() -> None:
+    catalogue = TwinCatalogue(tiny.SPACE)
+    for product in tiny.products(10):
+        catalogue.upsert(product, np.ones(tiny.SPACE.row_dim))
+    journal = TwinJournal(catalogue)
+    source = Noting(Follower(index_of(catalogue), journal))
+    retrieval = Retrieval(source, tiny.SPACE)
+    wanted = catalogue.delete("P001") + 1
+
+    def ask() -> object:
+        vector = np.ones((1, tiny.DIM), np.float32) / np.float32(np.sqrt(tiny.DIM))
+        return retrieval.answer([{"TEXT_VECTOR": vector, "MIN_SEQ": np.array([[wanted]], np.int64)}])[0]
+
+    assert isinstance(ask(), Behind)
+    assert isinstance(ask(), Behind)
+    assert source.waits == [MAX_WAIT_S, STUCK_WAIT_S]
+    source.index.apply(journal.changes(source.index.seq))  # it moves: a wait may help again
+    assert isinstance(ask(), Behind)
+    assert source.waits[2:] == [MAX_WAIT_S]
+    assert catalogue.delete("P002") == wanted
+    source.index.apply(journal.changes(source.index.seq))
+    assert not isinstance(ask(), Exception)
+    assert len(source.waits) == 3
