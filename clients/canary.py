@@ -22,7 +22,9 @@ SUFFIX = "_canary"
 TOLD_BY = "search_text" + SUFFIX
 """The model whose config tells the share."""
 
-_SHARE, _RELEASE = "canary_share", "canary_release"
+SHARE, NUMBER = "canary_share", "canary_release"
+"""The parameters of its config: the share, and the number of the release."""
+
 # What Triton says of a model that it had and has no more; it is no error that passes by waiting.
 _UNLOADED = "has no available versions"
 
@@ -83,7 +85,7 @@ def place_of(key: str, release: int | None) -> float:
 def read_share(parameters: Mapping[str, str]) -> Share | None:
     """The share from the parameters of `TOLD_BY`; None where they do not tell of a trial with traffic."""
     try:
-        return Share(float(parameters[_SHARE]), int(parameters[_RELEASE]))
+        return Share(float(parameters[SHARE]), int(parameters[NUMBER]))
     except (KeyError, ValueError, BadSetting):
         return None
 

@@ -24,6 +24,7 @@ from deploy.serving import Serving
 from deploy.view import View
 
 _POLL_S = 0.05
+_PORT_RACES = 3
 # The first request through a model is slower than all later ones.
 _FIRST_PROBE_TIMEOUT_S = 60.0
 
@@ -153,3 +154,28 @@ class Launcher:
                 time.sleep(_POLL_S)
             else:
                 return
+
+
+def launch_first(
+    launcher: Callable[[], Launcher], started: Callable[[Running], None], *, chosen: bool
+) -> tuple[Launcher, Running]:
+    """Start a server for the first time.
+
+    Args:
+        launcher: Chooses addresses, and says how to start.
+        started: See ``Launcher.launch``.
+        chosen: Whether a port of these addresses was chosen for being free: another program may have taken it since,
+            and others are tried then.
+
+    Raises:
+        DeployError: See ``Launcher.launch``.
+    """
+    for _ in range(_PORT_RACES - 1):
+        attempt = launcher()
+        try:
+            return attempt, attempt.launch(started)
+        except ServerFailed as error:
+            if not chosen or "already in use" not in str(error):
+                raise
+    attempt = launcher()
+    return attempt, attempt.launch(started)

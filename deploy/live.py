@@ -7,6 +7,7 @@ release after the other and restarts.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -77,8 +78,26 @@ def write_live(store: Path, live: Live) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    folder = os.open(store, os.O_RDONLY | os.O_DIRECTORY)
+    _to_disk(store)
+
+
+def forget_live(store: Path) -> None:
+    """Have the newest release be live again.
+
+    Raises:
+        OSError: The file cannot be removed.
+    """
+    (store / FILE).unlink(missing_ok=True)
+    _to_disk(store)
+
+
+def _to_disk(folder: Path) -> None:
+    """Have the names in a folder outlive a loss of power; that they do is no matter of a switch that has been made."""
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        logging.getLogger(__name__).warning("%s: %s", folder, error)

@@ -102,8 +102,10 @@ class Repairer:
         started = time.monotonic()
         self._events.add("restarting", f"restarting the server: {reason}")
         while not self.stopping:
+            # What ended of a release that was being loaded beside the live one says nothing about the live one.
+            innocent = self.running.view.loading
             self.running.kill()
-            if not self._may_restart() and not self._fell_back(reason):
+            if not innocent and not self._may_restart() and not self._fell_back(reason):
                 self._end(reason)
                 return
             try:
@@ -120,21 +122,22 @@ class Repairer:
                 return
 
     def _reload_one(self, model: str, *, hung: bool) -> None:
-        stubs = self.table.of_model(model)
+        """Load the live version of a model anew; another one that is held beside it is not touched."""
+        version = self.running.view.pinned.number
+        stubs = self.table.of_model(model, version)
         for stub in stubs:
             if hung or self.table.stopped(stub):
                 kill(stub.pid)
         timeout_s = self._options.load_timeout_s
         try:
-            # Those of a version that was just let go have no file any more.
-            for script in {stub.script for stub in stubs if stub.script.parent.is_dir()}:
+            for script in {stub.script for stub in stubs}:
                 script.touch()  # Triton does nothing about a model whose files have not changed
         except OSError:
             # A repository that cannot be written to: the ensembles above are gone for the moment between the two calls.
             self.running.control.unload(model, timeout_s)
         self.running.control.load(model, timeout_s)
-        self.table.replace(model)
-        if stubs and not self.table.of_model(model):
+        self.table.replace(model, version)
+        if stubs and not self.table.of_model(model, version):
             raise RecoveryFailed(f"{model} has no stub after it was loaded")
 
     def _prove(self) -> None:

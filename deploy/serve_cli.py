@@ -148,6 +148,7 @@ def _serve(server: Server, store: Path, log: Path, searching: Searching, *, keep
     _stop_on_signals(server)
     control, state = ControlSocket(store), State(store)
     try:
+        control.open()
         with _console.status("starting the server, loading models ..."):
             server.start()
         control.start(server.switchboard)

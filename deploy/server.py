@@ -13,11 +13,11 @@ from deploy.control import Control
 from deploy.drain import drain_at
 from deploy.embedded import find_embedded
 from deploy.engine_stamp import check_target
-from deploy.errors import DeployError, GaveUp, ServerFailed
+from deploy.errors import DeployError, GaveUp
 from deploy.events import Event, EventLog
 from deploy.keep.options import KeepOptions
 from deploy.keep.process import KeeperProcess
-from deploy.launch import Launcher, Running
+from deploy.launch import Launcher, Running, launch_first
 from deploy.living import Living, find_living
 from deploy.options import Endpoints, ServeOptions, WatchOptions, choose_endpoints
 from deploy.serving import Served, Serving
@@ -28,8 +28,6 @@ from deploy.switching.standby import Standby
 from deploy.switching.switchboard import Hands, Switchboard
 from deploy.switching.values import Status
 from deploy.watch import Watcher
-
-_PORT_RACES = 3
 
 
 class Server:
@@ -128,32 +126,24 @@ class Server:
     def _start_switching(self, serving: Serving, events: EventLog) -> None:
         alone = self._alone if self._watcher is None else self._watcher.switching
         hands = Hands(self._now_running, alone, self._abort)
-        self._switchboard = Switchboard(self._store, serving, hands, events, self._catch_up(events))
-        if self._options.standby:
-            self._standby = Standby(self._switchboard, hands, events)
-            self._standby.start()
-
-    def _catch_up(self, events: EventLog) -> CatchUp | None:
-        if self._living is None:
-            return None
-        models, tls = self._store.resolve() / "models", self._now_running().control.tls
-        return CatchUp(self._living.catalogue, models, self.grpc_url, events, self._abort, tls)
+        catch_up = None
+        if self._living is not None:
+            models, tls = self._store.resolve() / "models", self._now_running().control.tls
+            catch_up = CatchUp(self._living.catalogue, models, self.grpc_url, events, self._abort, tls)
+        self._switchboard = Switchboard(self._store, serving, hands, events, catch_up)
+        self._standby = Standby(self._switchboard, serving, hands, events, wanted=self._options.standby)
+        self._standby.start()
 
     def _launch(self, serving: Serving) -> tuple[Launcher, Running]:
-        embedded = find_embedded()
+        embedded, options = find_embedded(), self._options
         if self._log is not None:
             self._log.parent.mkdir(parents=True, exist_ok=True)
-        for attempt in range(_PORT_RACES):
-            self._endpoints = choose_endpoints(self._host, *self._ports, self._options.access)
-            launcher = Launcher(embedded, serving, self._endpoints, self._options, self._log, self._abort, self._living)
-            try:
-                return launcher, launcher.launch(self._adopt)
-            except ServerFailed as error:
-                # Between our choice of a port and the server's start another program may have taken it.
-                lost = "already in use" in str(error) and not all(self._ports)
-                if not lost or attempt == _PORT_RACES - 1:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+
+        def launcher() -> Launcher:
+            self._endpoints = choose_endpoints(self._host, *self._ports, options.access)
+            return Launcher(embedded, serving, self._endpoints, options, self._log, self._abort, self._living)
+
+        return launch_first(launcher, self._adopt, chosen=not all(self._ports))
 
     def stop(self) -> None:
         """Let the requests in flight finish, then end the server; no process and no shared memory is left."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.audit import Audit
 from deploy.errors import CannotStart
 from deploy.events import logger
-from deploy.live import Live, now, write_live
+from deploy.live import Live, forget_live, now, read_live, write_live
 from deploy.probe import Probe, read_probes
 from deploy.store import Release, before, find_release, whole_releases
 
@@ -51,7 +51,8 @@ class Serving:
     def __init__(self, store: Path, served: Served) -> None:
         self._store, self._served = store, served
         self._lock = threading.Lock()
-        self._fell_back = False
+        self._fell_back_to: int | None = None
+        self._at_fault: dict[int, str] = {}
 
     @property
     def now(self) -> Served:
@@ -78,20 +79,21 @@ class Serving:
         Raises:
             OSError: It cannot be written down; the body was not run.
         """
-        before = self.now
+        before = read_live(self._store)
         write_live(self._store, served.live)
         try:
             yield
         except BaseException:
-            write_live(self._store, before.live)
+            self._write_back(before)
             raise
         with self._lock:
             self._served = served
+            self._at_fault.pop(served.release.number, None)
 
     def fall_back(self, reason: str) -> int | None:
         """Serve the release before, since a server of the live one does not stay up.
 
-        Only once: where that does not stay up either, the release is not the cause.
+        Where that one does not stay up either, the release is not the cause: it goes no further back.
 
         Args:
             reason: Why, for the audit log.
@@ -99,27 +101,47 @@ class Serving:
         Returns:
             The number of that release; None where there is none, or it cannot be served.
         """
-        served = self.now
-        if self._fell_back or served.live.previous is None:
+        live = self.now.live
+        if live.previous is None or live.release == self._fell_back_to or live.previous in self.at_fault():
             return None
-        self._fell_back = True
         try:
-            release = find_release(self._store, served.live.previous)
-            self.become(Served.of(release, going_back(self._store, release.number)))
-            Audit(self._store).add(
-                "deploy",
-                "fall_back",
-                served.release.number,
-                release.number,
-                why=reason,
-                outcome="done",
-                seconds=0.0,
-                told=f"release {served.release.number} does not stay up",
-            )
+            release = find_release(self._store, live.previous)
+            with self.moving_to(Served.of(release, going_back(self._store, release.number))):
+                self._fell_back_to = release.number
         except (CannotStart, OSError) as error:
-            logger.warning("release %d cannot be served instead: %s", served.live.previous, error)
+            logger.warning("release %d cannot be served instead: %s", live.previous, error)
             return None
+        self._write_fall_back(live, reason)
         return release.number
+
+    def blame(self, release: int, reason: str) -> None:
+        """Note that the processes of a release which is not live do not stay up."""
+        with self._lock:
+            self._at_fault[release] = reason
+
+    def at_fault(self) -> dict[int, str]:
+        """The releases that were blamed, and why."""
+        with self._lock:
+            return dict(self._at_fault)
+
+    def _write_back(self, before: Live | None) -> None:
+        """As the file was; where that cannot be, the first mistake is the one to be told."""
+        try:
+            if before is None:
+                forget_live(self._store)
+            else:
+                write_live(self._store, before)
+        except OSError:
+            logger.exception("what is live cannot be written down; it is release %d", self.now.live.release)
+
+    def _write_fall_back(self, live: Live, why: str) -> None:
+        told = f"release {live.release} does not stay up"
+        try:
+            Audit(self._store).add(
+                "deploy", "fall_back", live.release, live.previous, why=why, outcome="done", seconds=0.0, told=told
+            )
+        except OSError:
+            logger.exception("the audit log cannot be written: %s", told)
 
 
 def going_back(store: Path, release: int) -> Live:

@@ -98,9 +98,14 @@ class StubTable:
         before, self._suspects = self._suspects, {key: state for key, state in states.items() if state}
         return {key: state for key, state in self._suspects.items() if key in before}
 
-    def of_model(self, model: str) -> list[Stub]:
-        """The known stubs of a model, dead ones included."""
-        return [stub for stub in self._known.values() if stub.model == model]
+    def of_model(self, model: str, version: int) -> list[Stub]:
+        """The known stubs of a version of a model, dead ones included."""
+        return [stub for stub in self._known.values() if (stub.model, stub.version) == (model, version)]
+
+    def forget(self, key: Key) -> None:
+        """Know nothing of a stub any more that is not to be mended."""
+        self._known.pop(key, None)
+        self._suspects.pop(key, None)
 
     def stopped(self, stub: Stub) -> bool:
         """Whether a signal has stopped the process: it holds requests that would never end."""
@@ -110,12 +115,12 @@ class StubTable:
         """Models that have stubs."""
         return {key[0] for key in self._known}
 
-    def replace(self, model: str) -> None:
+    def replace(self, model: str, version: int) -> None:
         """Learn the stubs of a model anew, as it has just been loaded again; its old ones get some time to finish."""
-        old = {stub.pid for stub in self.of_model(model)}
+        old = {stub.pid for stub in self.of_model(model, version)}
         deadline = time.monotonic() + _RETIRE_S
         self._retired |= dict.fromkeys(old, deadline)
-        self._known = {key: stub for key, stub in self._known.items() if key[0] != model}
+        self._known = {key: stub for key, stub in self._known.items() if key[:2] != (model, version)}
         self._suspects = {}
         self._refresh()
 

@@ -15,16 +15,19 @@ from typing import Any
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from clients.canary import NUMBER, SHARE, SUFFIX
 from deploy.errors import CannotSwitch, UnusableRelease
 from deploy.store import MEND, Release
 from ensemble.versions import is_ensemble, serves
 
 CONFIG = "config.pbtxt"
-SUFFIX = "_canary"
-SHARE, NUMBER = "canary_share", "canary_release"
 _WARMUP = "warmup"
 # Triton wants a version folder of an ensemble too, though it stays empty.
 _ENSEMBLE_VERSION = "1"
+_INSTEAD = (
+    "Start a second server of the new release and move the traffic there (replica blue/green), or stop this one and "
+    "start it with `python -m deploy serve --release N`"
+)
 
 Configs = Mapping[str, Any]
 
@@ -42,9 +45,11 @@ class View:
     """
 
     def __init__(self, folder: Path, release: Release, *, cold: Collection[str] = ()) -> None:
-        self.folder, self._cold, self._pinned = folder, cold, release
+        self.folder, self._cold = folder, cold
         self._held: tuple[Release, ...] = ()
         self.loaded: tuple[int, ...] = (release.number,)
+        # Whether parts are being loaded beside the live ones, which may be what the server ends of.
+        self.loading = False
         self.hold([release])
         self.pin(release)
 
@@ -66,46 +71,42 @@ class View:
     def hold(self, releases: Sequence[Release]) -> list[str]:
         """Have the parts of these releases here, and no others.
 
+        A config that is here and serves them all stays as it is, so that the processes of what is live are not touched:
+        what else a release changes in it counts from the next start of the server on.
+
         Returns:
             The models that Triton has to load for it.
 
         Raises:
-            CannotSwitch: No config serves all of them: nothing was changed.
+            CannotSwitch: They have other models, or no config serves all of them: nothing was changed.
             UnusableRelease: Files of one are missing: nothing was changed.
         """
         held = tuple(sorted(releases, key=lambda release: release.number))
         configs = {release.number: read_configs(release) for release in held}
-        shared = {name: shared_config(name, held, configs) for name in parts(configs[held[-1].number])}
-        for name in shared:
+        _check_same_models(held, configs)
+        chosen = {name: self._choose(name, held, configs) for name in parts(configs[held[-1].number])}
+        for name in chosen:
             for release in held:
                 _check_version(release, name)
-        direct = asked_directly(configs[held[-1].number])
-        for name, (config, owner) in shared.items():
-            # Who names no version gets the highest: of what is asked by its own name only one is to be had.
-            versions = [self._pinned] if name in direct else held
-            config.version_policy.specific.versions[:] = [release.number for release in versions]
-            self._place(name, config, owner, held)
+        for name, (config, warmup) in chosen.items():
+            config.version_policy.specific.versions[:] = [release.number for release in held]
+            self._place(name, config, warmup, held)
         self._held = held
         self.loaded = tuple(number for number in self.loaded if number in self.held)
-        return list(shared)
+        return list(chosen)
 
     def pin(self, release: Release) -> list[str]:
-        """Have the ensembles, and the models that are asked directly, answer from a release that is held.
+        """Have the ensembles answer from a release that is held.
 
         Returns:
-            The models that Triton has to load for it, in the order that it should.
+            The models that Triton has to load for it.
         """
         configs = read_configs(release)
-        ensembles = [name for name, config in configs.items() if is_ensemble(config)]
-        for name in ensembles:
+        names = [name for name, config in configs.items() if is_ensemble(config)]
+        for name in names:
             self._write_ensemble(name, configs[name], release.number)
-        direct = asked_directly(configs)
-        for name in direct:
-            config = self._read(name)
-            config.version_policy.specific.versions[:] = [release.number]
-            self._write(name, config)
         self._pinned = release
-        return [*ensembles, *direct]
+        return names
 
     def shadow(self, release: Release, share: float) -> list[str]:
         """Have ensembles of another name, which do not write, answer from a release that is held.
@@ -128,12 +129,31 @@ class View:
         for name in self.shadows:
             shutil.rmtree(self.folder / name)
 
-    def _place(self, name: str, config: Any, owner: Release, held: Sequence[Release]) -> None:
+    def _choose(self, name: str, held: Sequence[Release], configs: Mapping[int, Configs]) -> tuple[Any, Path | None]:
+        """A config that serves a model of all these releases, and the warm-up data that goes with it.
+
+        Raises:
+            CannotSwitch: There is none.
+        """
+        folder = self.folder / name
+        wanted = [configs[release.number][name] for release in held]
+        offered = [(configs[release.number][name], _warmup_of(release, name)) for release in reversed(held)]
+        if (folder / CONFIG).is_file():
+            offered.insert(0, (_read_config(folder / CONFIG), _target(folder / _WARMUP)))
+        for config, warmup in offered:
+            if all(serves(config, other) for other in wanted):
+                return config, warmup
+        raise CannotSwitch(
+            f"releases {_and(held)} cannot stand side by side: `{name}` has other shapes, another backend or other "
+            f"files, and versions of a model share them. {_INSTEAD}"
+        )
+
+    def _place(self, name: str, config: Any, warmup: Path | None, held: Sequence[Release]) -> None:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         if name in self._cold:
             config.ClearField("model_warmup")
-        _link(folder / _WARMUP, _warmup_of(owner, name))
+        _link(folder / _WARMUP, warmup)
         for release in held:
             _link(folder / str(release.number), release.models / name / str(release.number))
         self._write(name, config)
@@ -149,9 +169,6 @@ class View:
         (self.folder / name / _ENSEMBLE_VERSION).mkdir(parents=True, exist_ok=True)
         self._write(name, config)
 
-    def _read(self, name: str) -> Any:
-        return text_format.Parse((self.folder / name / CONFIG).read_text("utf-8"), ModelConfig())
-
     def _write(self, name: str, config: Any) -> None:
         """Write a config, unless it says the same already: Triton loads anew what has a newer time."""
         path, text = self.folder / name / CONFIG, text_format.MessageToString(config)
@@ -159,11 +176,6 @@ class View:
             unfinished = path.with_name(f".{CONFIG}")
             unfinished.write_text(text, "utf-8")
             unfinished.replace(path)
-
-
-def lay_out_models(release: Release, view: Path, *, cold: Collection[str] = ()) -> View:
-    """A view of one release; see ``View``."""
-    return View(view, release, cold=cold)
 
 
 def read_configs(release: Release) -> dict[str, Any]:
@@ -180,38 +192,31 @@ def parts(configs: Configs) -> list[str]:
     return [name for name, config in configs.items() if not is_ensemble(config)]
 
 
-def asked_directly(configs: Configs) -> list[str]:
-    """Models that no ensemble runs, so that callers ask them by their own name."""
-    steps = {step.model_name for config in configs.values() for step in config.ensemble_scheduling.step}
-    return [name for name in parts(configs) if name not in steps]
-
-
 def readers(configs: Configs) -> list[str]:
-    """Ensembles that write nothing: none of their parts is one that only ``upsert_product`` has."""
+    """Ensembles that write nothing: no part of theirs is one that commits."""
     return [name for name, config in configs.items() if is_ensemble(config) and not _writes(config)]
 
 
-def shared_config(name: str, held: Sequence[Release], configs: Mapping[int, Configs]) -> tuple[Any, Release]:
-    """The config that serves a model of all these releases, and the release whose it is: the newest that can.
+def _writes(config: Any) -> bool:
+    return any(step.model_name.startswith("commit_") for step in config.ensemble_scheduling.step)
+
+
+def _check_same_models(held: Sequence[Release], configs: Mapping[int, Configs]) -> None:
+    """A name that only one of them has would be gone, or answer from the wrong one, after a switch.
 
     Raises:
-        CannotSwitch: None does.
+        CannotSwitch: They have other models.
     """
-    for owner in reversed(held):
-        config = configs[owner.number].get(name)
-        others = [configs[release.number].get(name) for release in held]
-        if config is not None and all(other is not None and serves(config, other) for other in others):
-            return config, owner
-    numbers = " and ".join(str(release.number) for release in held)
-    raise CannotSwitch(
-        f"releases {numbers} cannot stand side by side: `{name}` has other shapes, another backend or other files, and "
-        "versions of a model share them. Start a second server of the new release and move the traffic there "
-        "(replica blue/green), or stop this one and start it with `python -m deploy serve --release N`"
-    )
+    names: list[set[str]] = [set(configs[release.number]) for release in held]
+    odd = sorted(set[str]().union(*names) - names[0].intersection(*names))
+    if odd:
+        raise CannotSwitch(
+            f"releases {_and(held)} cannot stand side by side: only one of them has {', '.join(odd)}. {_INSTEAD}"
+        )
 
 
-def _writes(config: Any) -> bool:
-    return any(step.model_name == "commit_product" for step in config.ensemble_scheduling.step)
+def _and(held: Sequence[Release]) -> str:
+    return " and ".join(str(release.number) for release in held)
 
 
 def _check_version(release: Release, name: str) -> None:
@@ -226,13 +231,15 @@ def _warmup_of(release: Release, name: str) -> Path | None:
     return next((place for place in places if place.is_dir()), None)
 
 
+def _target(link: Path) -> Path | None:
+    return link.readlink() if link.is_symlink() else None
+
+
 def _link(link: Path, target: Path | None) -> None:
-    if target is None:
-        link.unlink(missing_ok=True)
-    elif not link.is_symlink():
-        link.symlink_to(target)
-    elif link.readlink() != target:
-        link.unlink()
+    if _target(link) == target:
+        return
+    link.unlink(missing_ok=True)
+    if target is not None:
         link.symlink_to(target)
 
 

@@ -99,7 +99,17 @@ class Watcher:
                 return  # the server may be about to end; the next look, or a probe, will tell
             if faults and not self._stopping.is_set():
                 self._report(faults)
-                self._repairer.reload({key[0] for key in faults})
+                self._mend(faults)
+
+    def _mend(self, faults: Mapping[Key, str]) -> None:
+        """Repair what is live. A release that nobody asks is let go of: to load it anew would not be worth the risk."""
+        live = self.running.view.pinned.number
+        for key, state in faults.items():
+            if key[1] != live:
+                self._repairer.table.forget(key)
+                self._serving.blame(key[1], f"a process of {key[0]} {state}")
+        if at_fault := {key[0] for key in faults if key[1] == live}:
+            self._repairer.reload(at_fault)
 
     def _restart_if_down(self, wait_s: float = 0.0) -> bool:
         process = self.running.process
@@ -124,20 +134,22 @@ class Watcher:
     def _ask(self) -> None:
         with contextlib.suppress(RequestFailed):  # the probes will tell more
             self._progress.update(self.running.control.progress())
+        # Read first: what is served, and with it what is expected, may change at any time from now on.
+        repairs = self._repairer.repairs
         for probe in self._serving.now.probes:
-            repairs = self._repairer.repairs
             failure = self._failure(probe)
-            if self._stopping.is_set():
+            if self._stopping.is_set() or repairs != self._repairer.repairs:
                 return
             if failure is None:
                 self._absence.over(probe.model)
-                continue
-            if self._absence.explains(probe.model, failure):
-                continue
-            with self._repairing:
-                # The other thread may have found and repaired the fault while this one waited.
-                if repairs == self._repairer.repairs and not self._stopping.is_set() and not self._restart_if_down():
-                    self._act(probe, failure)
+            elif not self._absence.explains(probe.model, failure):
+                self._judge(probe, failure, repairs)
+
+    def _judge(self, probe: Probe, failure: ProbeFailed, repairs: int) -> None:
+        with self._repairing:
+            # The other thread may have found and repaired the fault, or switched releases, while this one waited.
+            if repairs == self._repairer.repairs and not self._stopping.is_set() and not self._restart_if_down():
+                self._act(probe, failure)
 
     def _failure(self, probe: Probe) -> ProbeFailed | None:
         """How a probe failed twice in a row, if it did."""

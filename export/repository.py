@@ -77,7 +77,7 @@ def write_settings(models: Path, release: int, sections: Mapping[str, Settings],
         "product_preprocess": ("text", "image", "product"),
         "retrieve": ("space",),
         "commit_product": ("space", "product"),
-        "patch_product": ("space", "product"),
+        "commit_patch": ("space", "product"),
     }
     for model, names in wanted.items():
         folder = version_folder(models, model, release)

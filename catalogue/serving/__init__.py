@@ -1,6 +1,6 @@
 """Writes that come through the server: tensors to transactions, without Triton.
 
-The models ``commit_product``, ``patch_product`` and ``delete_product`` call this package; what is answered is durable.
+The models ``commit_product``, ``commit_patch`` and ``commit_deletion`` call this package; what is answered is durable.
 """
 
 from catalogue.serving.connection import Connection

@@ -23,7 +23,8 @@ from deploy.errors import CannotStart
 from deploy.probe import read_probes
 from deploy.secret import Secret
 from deploy.store import Release, check_release, find_release
-from deploy.view import lay_out_models
+from deploy.view import View
+from ensemble.variables import GATE
 
 _log = logging.getLogger(__name__)
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- compared, not bound
@@ -52,8 +53,8 @@ def serve(base: Mapping[str, str] = os.environ) -> int:
 
 def _serve(settings: Settings, release: Release, workdir: Path, base: Mapping[str, str]) -> int:
     models = workdir / "models"
-    lay_out_models(release, models, cold=settings.searching.cold)
-    environment = models_environment(settings, base)
+    View(models, release, cold=settings.searching.cold)
+    environment = {**models_environment(settings, base), GATE: str(workdir / "gate")}
     arguments, left_out = command(
         triton.find_triton(settings.triton, environment), server_flags(settings, release, models)
     )

@@ -13,16 +13,19 @@ from pathlib import Path
 
 from catalogue.database import Database
 from catalogue.errors import CatalogueError
-from clients.errors import TandemError
+from clients.canary import SUFFIX
+from clients.errors import QueueFull, TandemError
 from clients.tls import Tls
-from deploy.errors import CannotSwitch
+from deploy.errors import CannotSwitch, RequestFailed
 from deploy.events import EventLog
 from deploy.keep.embedding import Embedding
+from deploy.keep.progress import Progress
 from deploy.keep.served import EMBED_PRODUCT, ServedEncoder
 from deploy.switching.values import Tell
-from deploy.view import SUFFIX
+from ensemble.errors import EnsembleError
 
 _BATCH = 32
+_BUSY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class CatchUp:
     tls: Tls | None = None
 
     def run(self, tell: Tell) -> None:
-        """Embed until nothing is lacking; what comes meanwhile is left to the keeper.
+        """Embed what is lacking now; what comes meanwhile is left to the keeper.
 
         Raises:
-            CannotSwitch: The database or the server is away.
+            CannotSwitch: The database or the server is away, or the server is being stopped.
         """
         tell("embedding what was written since the release was made")
         try:
@@ -57,9 +60,23 @@ class CatchUp:
                 contextlib.closing(ServedEncoder(self.server, EMBED_PRODUCT + SUFFIX, self.tls)) as encoder,
                 contextlib.closing(Database.open(self.catalogue)) as database,
             ):
-                embedding = Embedding(database, encoder, self.models, events=self.events, batch=_BATCH)
-                while embedding.step():
-                    if self.stopping.is_set():
-                        raise CannotSwitch("the server is being stopped")
-        except (CatalogueError, TandemError) as error:
+                self._embed(encoder, database, tell)
+        except (CatalogueError, TandemError, RequestFailed, EnsembleError) as error:
             raise CannotSwitch(f"what was written since the release was made cannot be embedded: {error}") from error
+
+    def _embed(self, encoder: ServedEncoder, database: Database, tell: Tell) -> None:
+        progress, head = Progress(_BATCH), database.head()
+        embedding = Embedding(database, encoder, self.models, events=self.events, batch=_BATCH, progress=progress)
+        while self._step(embedding) and progress.after < head:
+            if self.stopping.is_set():
+                raise CannotSwitch("the server is being stopped")
+            if progress.count:
+                tell(f"embedded {progress.count:,} products")
+
+    def _step(self, embedding: Embedding) -> bool:
+        """One batch; callers go first where the server is busy."""
+        try:
+            return embedding.step()
+        except QueueFull:
+            self.stopping.wait(_BUSY_S)
+            return True

@@ -1,11 +1,13 @@
-"""The moves of a switch on one running server, each of which can be taken back."""
+"""The moves of a switch on one running server."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from clients.canary import SUFFIX
 from deploy.bytecode import compile_models
 from deploy.errors import CannotSwitch, DeployError, NoAnswer, RequestFailed, SwitchFailed
 from deploy.events import logger
@@ -13,12 +15,13 @@ from deploy.launch import Running
 from deploy.probe import Probe
 from deploy.store import Release
 from deploy.switching.values import Tell
-from deploy.view import SUFFIX, asked_directly, parts, read_configs
+from deploy.view import parts, read_configs
 
 _PROBE_TIMEOUT_S = 10.0
 _BUSY_POLL_S = 0.2
 # A server that is overloaded may still be switched: that may be why it is.
 _BUSY_PATIENCE_S = 20.0
+_END_S = 2.0  # between the last sign of life of a server that ended and the end of its clean-up
 
 
 @dataclass(frozen=True)
@@ -40,23 +43,31 @@ class Stage:
 
         Raises:
             CannotSwitch: A model could not be loaded, or they cannot stand side by side: the live one is held alone.
-            UnusableRelease: Files are missing.
         """
         view = self.running.view
         if {release.number for release in releases} == set(view.loaded):
             return
         try:
-            models = view.hold(releases)
-            compile_models(view.folder)
-            self._load(models)
-            self._check_ready(releases)
-            view.loaded = view.held
+            with self._loading():
+                models = view.hold(releases)
+                compile_models(view.folder)
+                self._load(models)
+                self._check_ready(releases)
+                view.loaded = view.held
         except (DeployError, OSError) as error:
-            self._hold_the_live_one()
+            self.hold_live_alone()
             raise _cannot(error) from error
 
+    def hold_live_alone(self) -> None:
+        """Let go of all but the live release, as far as that can be done."""
+        view = self.running.view
+        try:
+            self._load(view.hold([view.pinned]))
+        except (DeployError, OSError) as error:
+            logger.warning("what nobody asks is still loaded: %s", error)
+
     def prove(self, release: Release, probes: Sequence[Probe], *, lenient: bool = False) -> None:
-        """Have a release that is held answer its requests with known answers, by names that no caller uses.
+        """Have a release that is held answer its requests with known answers, by the names of a canary.
 
         Args:
             release: The release.
@@ -66,13 +77,11 @@ class Stage:
         Raises:
             CannotSwitch: It answers otherwise, or not at all.
         """
+        self.tell(f"asking release {release.number} what it must know")
         try:
-            if not self.running.view.shadows:
-                self._load(self.running.view.shadow(release, 0.0))
-            self.tell(f"asking release {release.number} what it must know")
             for probe in probes:
                 self._ask(replace(probe, model=probe.model + SUFFIX), lenient=lenient)
-        except (DeployError, OSError) as error:
+        except DeployError as error:
             raise _cannot(error) from error
 
     def shadow(self, release: Release, share: float) -> None:
@@ -87,19 +96,19 @@ class Stage:
             raise _cannot(error) from error
 
     def unshadow(self) -> None:
-        """Take these names away; who asks for one is told that there is no such model."""
-        for name in self.running.view.shadows:
-            try:
+        """Take these names away, as far as that can be done; who asks for one is told that there is no such model."""
+        try:
+            for name in self.running.view.shadows:
                 self.running.control.unload(name, self.load_timeout_s)
-            except RequestFailed as error:
-                logger.warning("%s is not gone: %s", name, error)
-        self.running.view.unshadow()
+            self.running.view.unshadow()
+        except (RequestFailed, OSError) as error:
+            logger.warning("the names of a release on trial are not gone: %s", error)
 
     def flip(self, release: Release) -> None:
         """Have the public names answer from a release that is held.
 
         Raises:
-            SwitchFailed: They do not; those of before do again, unless the server is gone.
+            SwitchFailed: They do not. Those of before do again, or the server has been ended, to be started with them.
         """
         before = self.running.view.pinned
         try:
@@ -112,18 +121,26 @@ class Stage:
             ) from error
 
     def _flip_back(self, release: Release) -> None:
+        """Names that answered from two releases would go on to do so: rather none answers for some seconds."""
         try:
             self._load(self.running.view.pin(release))
+            self._check_public()
         except (DeployError, OSError) as error:
-            logger.warning("release %d could not be put back, a restart will: %s", release.number, error)
+            logger.warning("release %d could not be put back; the server is started anew: %s", release.number, error)
+            self.running.process.kill()
 
-    def _hold_the_live_one(self) -> None:
+    @contextmanager
+    def _loading(self) -> Iterator[None]:
         view = self.running.view
+        view.loading = True
         try:
-            self.unshadow()
-            self._load(view.hold([view.pinned]))
-        except (DeployError, OSError) as error:
-            logger.warning("what was loaded in vain is still there: %s", error)
+            yield
+        except RequestFailed:
+            # Who starts the server again wants to know what it ended of.
+            view.loading = self.running.process.wait(_END_S)
+            raise
+        finally:
+            view.loading = view.loading and self.running.process.returncode is not None
 
     def _load(self, models: Sequence[str]) -> None:
         for model in models:
@@ -134,9 +151,7 @@ class Stage:
         """A public name that is moved to a version which is not loaded would be gone altogether."""
         ready = self.running.control.ready_versions()
         for release in releases:
-            configs = read_configs(release)
-            steps = set(parts(configs)) - set(asked_directly(configs))
-            missing = sorted(name for name in steps if (name, release.number) not in ready)
+            missing = [name for name in parts(read_configs(release)) if (name, release.number) not in ready]
             if missing:
                 raise CannotSwitch(f"release {release.number} is not ready: {', '.join(missing)}")
 
@@ -162,6 +177,6 @@ class Stage:
                 return
 
 
-def _cannot(error: Exception) -> DeployError:
+def _cannot(error: Exception) -> CannotSwitch:
     """The error as it is told to who asked for a switch: nothing that answers was touched."""
     return error if isinstance(error, CannotSwitch) else CannotSwitch(str(error))

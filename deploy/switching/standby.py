@@ -1,29 +1,39 @@
-"""Keeps the release to go back to loaded beside the live one, in the background."""
+"""Looks after what is loaded beside the live release, in the background."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 from deploy.errors import DeployError
 from deploy.events import EventLog, logger
-from deploy.launch import Running
+from deploy.serving import Serving
 from deploy.switching.switchboard import Hands, Switchboard
 
 _EVERY_S = 1.0
+_ATTEMPTS = 2
 
 
 class Standby:
-    """Loads it after a start and after a restart; where there is no room for it, the log tells, and nothing is lost.
+    """Keeps the release to go back to loaded, and lets go of one whose processes do not stay up.
+
+    A release that could not be loaded twice is not tried again: where there is no room for it, or it ends the server,
+    what is live is worth more. ``rollback`` still tries.
 
     Args:
         switchboard: Loads it.
+        serving: What is served, and which releases are at fault.
         hands: The server.
         events: Is told of what was loaded, and of what could not be.
+        wanted: Whether a release to go back to is to be loaded at all.
     """
 
-    def __init__(self, switchboard: Switchboard, hands: Hands, events: EventLog) -> None:
-        self._switchboard, self._hands, self._events = switchboard, hands, events
-        self._refused: tuple[Running, int] | None = None
+    def __init__(
+        self, switchboard: Switchboard, serving: Serving, hands: Hands, events: EventLog, *, wanted: bool
+    ) -> None:
+        self._switchboard, self._serving, self._hands = switchboard, serving, hands
+        self._events, self._wanted = events, wanted
+        self._attempts: Counter[int] = Counter()
         self._thread = threading.Thread(target=self._run, name="standby")
 
     def start(self) -> None:
@@ -40,23 +50,34 @@ class Standby:
                 self._look()
             except Exception:
                 # The next look may fare better; without this thread nobody would notice.
-                logger.exception("the release to go back to was not looked after; going on")
+                logger.exception("what is loaded beside the live release was not looked after; going on")
 
     def _look(self) -> None:
         self._switchboard.note_restart()
-        running, status = self._hands.running(), self._switchboard.status()
+        loaded = self._switchboard.status().loaded
+        for release, reason in self._serving.at_fault().items():
+            self._attempts[release] = _ATTEMPTS
+            if release in loaded:
+                self._switchboard.drop(release, reason)
+                self._events.add("standby_failed", f"release {release} is not held any more: {reason}")
+        if self._wanted:
+            self._load()
+
+    def _load(self) -> None:
+        status = self._switchboard.status()
         previous = status.previous
         # What else is held may be wanted again: after a rollback the release that was left.
-        if previous is None or len(status.loaded) > 1 or self._refused == (running, previous):
+        if previous is None or len(status.loaded) > 1 or self._attempts[previous] >= _ATTEMPTS:
             return
-        if not running.control.ready():  # it is being started, or started again
+        if not self._hands.running().control.ready():  # it is being started, or started again
             return
+        self._attempts[previous] += 1  # before: the server may end of it
         try:
-            self._switchboard.hold_previous()
+            held = self._switchboard.hold_previous()
         except DeployError as error:
-            if running.control.ready():
-                self._refused = (running, previous)
+            if not self._hands.stopping.is_set():
                 self._events.add("standby_failed", f"release {previous} is not there to go back to at once: {error}")
         else:
-            if previous in self._switchboard.status().loaded:
+            self._attempts[previous] = 0
+            if held:
                 self._events.add("standby", f"release {previous} is loaded, to go back to at once")

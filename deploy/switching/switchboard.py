@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.audit import Audit
 from deploy.engine_stamp import check_target
 from deploy.errors import CannotSwitch
-from deploy.events import EventLog, logger
+from deploy.events import EventLog
 from deploy.launch import Running
 from deploy.serving import Served, Serving, going_back
 from deploy.store import check_release, find_release
@@ -77,29 +77,25 @@ class Switchboard:
             CannotSwitch: It cannot be: nothing that answers was touched.
             SwitchFailed: It went wrong; the release of before answers.
         """
-        turn = self._turn("activate", release, by, tell)
-        with self._turns.take(turn):
+        with self._turns.take(tell, lambda: self._turn("activate", release, by, tell)) as turn:
             self._refuse(release)
-            self._move(self._checked(release, tell), turn, lenient=False)
+            self._move(self._checked(release, tell), turn)
         return self._turns.done(turn, f"release {release} is live, before it was {turn.before}")
 
     def rollback(self, by: By, tell: Tell) -> Switched:
         """Go back to the release that was live before; a canary is ended.
 
         Raises:
-            CannotSwitch: There is none, or it cannot be loaded; nothing that answers was touched.
+            CannotSwitch: There is none, or it cannot be loaded; what is live was not touched.
             SwitchFailed: It went wrong; the release of before answers.
         """
-        previous = self._serving.now.live.previous
-        turn = self._turn("rollback", previous or 0, by, tell)
-        with self._turns.take(turn):
-            if previous is None:
+        with self._turns.take(tell, lambda: self._turn("rollback", self._previous(), by, tell)) as turn:
+            if not turn.after:
                 raise CannotSwitch(f"there is no release before {turn.before} to go back to; name one: `activate N`")
-            release = find_release(self._store, previous)
-            if self._canary() is not None:
-                self._withdraw(self._stage(tell))
-            self._move(Served.of(release, going_back(self._store, previous)), turn, lenient=True)
-        return self._turns.done(turn, f"back on release {previous}, away from {turn.before}")
+            release = find_release(self._store, turn.after)
+            self._end_trial(turn, "all go back")
+            self._move(Served.of(release, going_back(self._store, turn.after)), turn)
+        return self._turns.done(turn, f"back on release {turn.after}, away from {turn.before}")
 
     def canary(self, release: int, share: float, by: By, tell: Tell) -> Switched:
         """Have a share of the callers, and those who ask by name, answered from a release.
@@ -113,14 +109,12 @@ class Switchboard:
         Raises:
             CannotSwitch: It cannot be loaded, or is live, or another one is on trial.
         """
-        canary, turn = Canary(release, share), self._turn("canary", release, by, tell)
-        with self._turns.take(turn):
+        canary = Canary(release, share)
+        with self._turns.take(tell, lambda: self._turn("canary", release, by, tell)) as turn:
             self._refuse(release)
             stage = self._stage(tell)
             if self._canary() is None:
-                served = self._checked(release, tell)
-                stage.hold([self._serving.now.release, served.release])
-                self._prove(stage, served, lenient=False)
+                self._hold_proved(stage, self._checked(release, tell), lenient=False)
             stage.shadow(find_release(self._store, release), share)
             self._trial = _Trial(stage.running, canary)
         return self._turns.done(turn, f"release {release} is on trial for {share:.4g} of the callers' keys")
@@ -131,16 +125,25 @@ class Switchboard:
         Raises:
             CannotSwitch: None is on trial.
         """
-        canary, live = self._canary(), self._serving.now.live.release
-        turn = Turn("end_canary", live if canary is None else canary.release, live, by, tell)
-        with self._turns.take(turn):
-            if canary is None:
-                raise CannotSwitch("no release is on trial")
-            self._withdraw(self._stage(tell))
-        return self._turns.done(turn, f"release {canary.release} is no longer on trial, all ask release {live}")
 
-    def hold_previous(self) -> None:
+        def make() -> Turn:
+            canary, live = self._canary(), self._serving.now.live.release
+            return Turn("end_canary", live if canary is None else canary.release, live, by, tell)
+
+        with self._turns.take(tell, make) as turn:
+            if self._canary() is None:
+                raise CannotSwitch("no release is on trial")
+            stage = self._stage(tell)
+            stage.unshadow()
+            self._trial = None
+            self._let_go(stage)
+        return self._turns.done(turn, f"release {turn.before} is no longer on trial, all ask release {turn.after}")
+
+    def hold_previous(self) -> bool:
         """Load the release to go back to beside the live one, so that going back takes a moment.
+
+        Returns:
+            Whether it is there now.
 
         Raises:
             CannotSwitch: It cannot be loaded, or not beside the live one.
@@ -148,58 +151,85 @@ class Switchboard:
         """
         served = self._serving.now
         with self._turns.background(f"loading release {served.live.previous} to go back to") as mine:
-            if mine and served.live.previous is not None:
-                previous = find_release(self._store, served.live.previous)
-                self._stage(_quiet).hold([served.release, previous])
+            if not mine or served is not self._serving.now or served.live.previous is None:
+                return False
+            previous = find_release(self._store, served.live.previous)
+            self._stage(_quiet).hold([served.release, previous])
+            return True
+
+    def drop(self, release: int, reason: str) -> None:
+        """Let go of a release that is loaded but not live, since its processes do not stay up; a trial of it ends."""
+        with self._turns.background(f"letting go of release {release}") as mine:
+            if not mine or release == self._serving.now.live.release:
+                return
+            turn = self._turn("end_canary", self._serving.now.live.release, By("deploy", reason), _quiet)
+            self._end_trial(turn, reason)
+            self._stage(_quiet).hold_live_alone()
 
     def note_restart(self) -> None:
         """Take note of a canary that a restart has ended."""
         trial = self._trial
-        if trial is None or trial.running is self._hands.running():
-            return
-        self._trial = None
-        told = f"the server was started again: release {trial.canary.release} is no longer on trial"
-        self._events.add("canary_ended", told)
-        turn = self._turn("end_canary", trial.canary.release, By("deploy", "a restart"), _quiet)
-        self._turns.write(turn, "done", told)
+        if trial is not None and trial.running is not self._hands.running():
+            self._trial = None
+            self._tell_end(trial.canary.release, By("deploy", "a restart"), "the server was started again")
 
-    def _move(self, served: Served, turn: Turn, *, lenient: bool) -> None:
+    def _move(self, served: Served, turn: Turn) -> None:
         """Load, prove, move the public names, and take the others away."""
-        stage, before = self._stage(turn.tell), self._serving.now
-        stage.hold([before.release, served.release])
+        stage = self._stage(turn.tell)
+        self._hold_proved(stage, served, lenient=turn.action == "rollback")
+        turn.tell(f"moving to release {turn.after}")
         try:
-            self._prove(stage, served, lenient=lenient)
-            turn.tell(f"moving to release {turn.after}")
             with self._hands.alone() as running:
                 if running is not stage.running:
                     raise CannotSwitch("the server was started again meanwhile; try once more")
                 with self._serving.moving_to(served):
                     stage.flip(served.release)
-            self._embed_the_rest(turn)
         finally:
-            self._withdraw(stage)
+            stage.unshadow()
+            self._trial = None
 
-    def _prove(self, stage: Stage, served: Served, *, lenient: bool) -> None:
-        """By names that no caller uses. Who is in a hurry to go back leaves what is lacking to the keeper."""
+    def _hold_proved(self, stage: Stage, served: Served, *, lenient: bool) -> None:
+        """Have a release held beside the live one, and proved by names that no caller uses, or that a canary has.
+
+        Args:
+            stage: The server.
+            served: The release.
+            lenient: Whether it is urgent: then what is lacking is left to the keeper to embed.
+
+        Raises:
+            CannotSwitch: It cannot be; a canary is as it was, else the live release is held alone.
+        """
+        stage.hold([self._serving.now.release, served.release])
+        on_trial = self._canary() is not None
         try:
+            if not on_trial:
+                stage.shadow(served.release, 0.0)
             stage.prove(served.release, served.probes, lenient=lenient)
             if self._catch_up is not None and not lenient:
                 self._catch_up.run(stage.tell)
-        except CannotSwitch:
-            self._withdraw(stage)
+        except BaseException:
+            if not on_trial:
+                stage.unshadow()
+                self._let_go(stage)
             raise
 
-    def _embed_the_rest(self, turn: Turn) -> None:
-        """What was written while the names were moved; the switch is made, and a keeper would come to it later."""
-        if self._catch_up is not None and turn.action == "activate":
-            try:
-                self._catch_up.run(turn.tell)
-            except CannotSwitch as error:
-                logger.warning("left to the keeper: %s", error)
+    def _let_go(self, stage: Stage) -> None:
+        """Let go of a release that nobody asks, unless it is the one to go back to."""
+        previous = self._serving.now.live.previous
+        if previous not in stage.running.view.loaded:
+            stage.hold_live_alone()
 
-    def _withdraw(self, stage: Stage) -> None:
-        stage.unshadow()
-        self._trial = None
+    def _end_trial(self, turn: Turn, reason: str) -> None:
+        canary = self._canary()
+        if canary is not None:
+            self._stage(turn.tell).unshadow()
+            self._trial = None
+            self._tell_end(canary.release, turn.by, reason)
+
+    def _tell_end(self, release: int, by: By, reason: str) -> None:
+        told = f"release {release} is no longer on trial: {reason}"
+        self._events.add("canary_ended", told)
+        self._turns.write(Turn("end_canary", release, self._serving.now.live.release, by, _quiet), "done", told)
 
     def _checked(self, release: int, tell: Tell) -> Served:
         tell(f"checking the files of release {release}")
@@ -219,6 +249,10 @@ class Switchboard:
     def _canary(self) -> Canary | None:
         trial = self._trial
         return trial.canary if trial is not None and trial.running is self._hands.running() else None
+
+    def _previous(self) -> int:
+        """The release to go back to; 0 where there is none."""
+        return self._serving.now.live.previous or 0
 
     def _turn(self, action: Action, after: int, by: By, tell: Tell) -> Turn:
         return Turn(action, self._serving.now.live.release, after, by, tell)

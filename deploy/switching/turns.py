@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deploy.audit import Audit, Outcome
 from deploy.errors import CannotSwitch, DeployError, SwitchBusy, SwitchFailed
-from deploy.events import EventLog, logger
+from deploy.events import EventLog, Kind, logger
 from deploy.switching.values import Action, By, Switched, Tell
+
+_KINDS: dict[Action, Kind] = {"canary": "canary_started", "end_canary": "canary_ended"}
 
 
 @dataclass
@@ -50,51 +52,51 @@ class Turns:
 
     def __init__(self, audit: Audit, events: EventLog, stopping: threading.Event) -> None:
         self._audit, self._events, self._stopping = audit, events, stopping
-        self._lock = threading.Lock()
-        self._background = False
+        self._free = threading.Condition()
+        self._awaited = self._background = False
         self.doing: str | None = None
 
     @contextmanager
-    def take(self, turn: Turn) -> Iterator[None]:
+    def take(self, tell: Tell, make: Callable[[], Turn]) -> Iterator[Turn]:
         """Make a switch.
+
+        Args:
+            tell: Told where this has to wait.
+            make: Says what is to be done, by what is live then: called when it is this one's turn.
 
         Raises:
             SwitchBusy: Another one is being made.
             CannotSwitch: What it ended with, whatever the cause; or the server is being stopped.
             SwitchFailed: So.
         """
-        self._wait(turn.tell)
-        self.doing = f"{turn.action} {turn.after}, wanted by {turn.by.who}"
+        self._begin(tell)
         try:
-            if self._stopping.is_set():
-                raise CannotSwitch("the server is being stopped")
-            yield
-        except SwitchFailed as error:
-            self._events.add("switch_failed", str(error), seconds=turn.seconds)
-            self.write(turn, "failed", str(error))
-            raise
-        except (DeployError, OSError) as error:
-            self.write(turn, "refused", str(error))
-            raise error if isinstance(error, CannotSwitch) else CannotSwitch(str(error)) from error
+            turn = make()
+            self.doing = f"{turn.action} {turn.after}, wanted by {turn.by.who}"
+            with self._written(turn):
+                if self._stopping.is_set():
+                    raise CannotSwitch("the server is being stopped")
+                yield turn
         finally:
-            self._release()
+            self._end()
 
     @contextmanager
     def background(self, doing: str) -> Iterator[bool]:
-        """Do what a switch may wait for; whether it is this one's turn."""
-        mine = self._lock.acquire(blocking=False)
-        if mine:
-            self.doing, self._background = doing, True
+        """Do what a switch waits for; whether it is this one's turn."""
+        with self._free:
+            mine = self.doing is None
+            if mine:
+                self.doing, self._background = doing, True
         try:
             yield mine
         finally:
             if mine:
-                self._release()
+                self._end()
 
     def done(self, turn: Turn, told: str) -> Switched:
         """Tell everybody of a switch that was made."""
         seconds = turn.seconds
-        self._events.add("canary_started" if turn.action == "canary" else "switched", told, seconds=seconds)
+        self._events.add(_KINDS.get(turn.action, "switched"), told, seconds=seconds)
         self.write(turn, "done", told)
         return Switched(turn.action, turn.before, turn.after, seconds, told)
 
@@ -108,14 +110,36 @@ class Turns:
         except OSError:
             logger.exception("the audit log cannot be written: %s of release %d: %s", turn.action, turn.after, told)
 
-    def _wait(self, tell: Tell) -> None:
-        if self._lock.acquire(blocking=False):
-            return
-        if not self._background:
-            raise SwitchBusy(f"another switch is being made: {self.doing}; see `status`, and try again")
-        tell(f"waiting, since the server is {self.doing}")
-        self._lock.acquire()
+    @contextmanager
+    def _written(self, turn: Turn) -> Iterator[None]:
+        """Whatever a switch ends with stands in the audit log."""
+        try:
+            yield
+        except SwitchFailed as error:
+            self._events.add("switch_failed", str(error), seconds=turn.seconds)
+            self.write(turn, "failed", str(error))
+            raise
+        except (DeployError, OSError) as error:
+            self.write(turn, "refused", str(error))
+            raise error if isinstance(error, CannotSwitch) else CannotSwitch(str(error)) from error
+        except BaseException as error:
+            self.write(turn, "failed", repr(error))
+            raise
 
-    def _release(self) -> None:
-        self.doing, self._background = None, False
-        self._lock.release()
+    def _begin(self, tell: Tell) -> None:
+        with self._free:
+            if self.doing is not None:
+                if not self._background or self._awaited:
+                    raise SwitchBusy(f"another switch is being made: {self.doing}; see `status`, and try again")
+                self._awaited = True
+                tell(f"waiting, since the server is {self.doing}")
+                try:
+                    self._free.wait_for(lambda: self.doing is None)
+                finally:
+                    self._awaited = False
+            self.doing = "a switch"
+
+    def _end(self) -> None:
+        with self._free:
+            self.doing, self._background = None, False
+            self._free.notify_all()

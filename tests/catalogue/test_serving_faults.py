@@ -114,7 +114,7 @@ def test_another_catalogue_than_the_release_s_is_refused(
     index = tmp_path / "retrieve" / "3" / "index"
     index.mkdir(parents=True)
     save(slots, index)
-    folders = [tmp_path / name / "3" for name in ("commit_product", "patch_product", "delete_product")]
+    folders = [tmp_path / name / "3" for name in ("commit_product", "commit_patch", "commit_deletion")]
     for folder in folders:
         folder.mkdir(parents=True)
         write(

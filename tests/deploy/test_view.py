@@ -69,20 +69,32 @@ def test_a_view_holds_two_releases_and_its_ensembles_pin_one(store: Path, tmp_pa
     assert versions_of(view, "rank") == ([2], {"2"})
 
 
-def test_of_a_model_that_is_asked_directly_one_version_is_there(store: Path, tmp_path: Path) -> None:
+def test_a_config_that_serves_both_stays_as_it_is(store: Path, tmp_path: Path) -> None:
     write_release(store, 2, versions=(2,), ids=["r5", "s5"])
-    for number in (1, 2):
-        release = find_release(store, number)
-        own = release.configs / "alone"
-        shutil.copytree(release.configs / "rank", own)
-        (own / "config.pbtxt").write_text((own / "config.pbtxt").read_text().replace('"rank"', '"alone"'))
-        shutil.copytree(release.models / "rank" / str(number), release.models / "alone" / str(number))
     one, two = find_release(store, 1), find_release(store, 2)
+    own = two.configs / "rank" / "config.pbtxt"
+    own.write_text(own.read_text().replace("count: 1", "count: 2"))
     view = View(tmp_path / "view", one)
     view.hold([one, two])
-    assert versions_of(view, "alone") == ([1], {"1", "2"})
-    assert view.pin(two) == ["search_text", "alone"]
-    assert versions_of(view, "alone") == ([2], {"1", "2"})
+    view.pin(two)
+    view.hold([two])
+    config = text_format.Parse((view.folder / "rank" / "config.pbtxt").read_text(), ModelConfig())
+    assert config.instance_group[0].count == 1
+    fresh = View(tmp_path / "fresh", two)
+    config = text_format.Parse((fresh.folder / "rank" / "config.pbtxt").read_text(), ModelConfig())
+    assert config.instance_group[0].count == 2
+
+
+def test_releases_of_other_models_cannot_be_held_together(store: Path, tmp_path: Path) -> None:
+    write_release(store, 2, versions=(2,), ids=["r5", "s5"])
+    two = find_release(store, 2)
+    shutil.copytree(two.configs / "search_text", two.configs / "search_more")
+    config = two.configs / "search_more" / "config.pbtxt"
+    config.write_text(config.read_text().replace("search_text", "search_more"))
+    view = View(tmp_path / "view", find_release(store, 1))
+    with pytest.raises(CannotSwitch, match=r"releases 1 and 2 cannot stand side by side: only one .* search_more"):
+        view.hold([find_release(store, 1), two])
+    assert view.held == (1,)
 
 
 def test_releases_of_other_shapes_cannot_be_held_together(store: Path, tmp_path: Path) -> None:

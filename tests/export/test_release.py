@@ -32,11 +32,14 @@ COMPOSING = (
     "product_preprocess",
     "product_row",
     "commit_product",
-    "patch_product",
-    "delete_product",
+    "commit_patch",
+    "commit_deletion",
     "retrieve",
 )
-ENSEMBLES = ("search_text", "search_image", "search", "embed_text", "embed_image", "embed_product", "upsert_product")
+ENSEMBLES = (
+    *("search_text", "search_image", "search", "embed_text", "embed_image", "embed_product"),
+    *("upsert_product", "patch_product", "delete_product"),
+)
 
 
 def config(store: Path, model: str) -> Any:

@@ -76,7 +76,7 @@ def test_models_that_write_come_back_when_they_are_killed(served: Served) -> Non
     made, told = product(), len(server.events)
     with Client(server.grpc_url, timeout_s=60, retries=PATIENT) as client:
         client.upsert(made)
-        for model in ("commit_product", "patch_product", "delete_product"):
+        for model in ("commit_product", "commit_patch", "commit_deletion"):
             (stub,) = (stub for stub in stubs_of(server.pid) if stub.model == model)
             os.kill(stub.pid, signal.SIGKILL)
         assert client.upsert(made).id == made["id"]
@@ -87,4 +87,4 @@ def test_models_that_write_come_back_when_they_are_killed(served: Served) -> Non
         with Database.open(url) as database:
             assert database.stored([made["id"]]) == []
     died = {event.model for event in server.events[told:] if event.kind == "stub_died"}
-    assert died == {"commit_product", "patch_product", "delete_product"}
+    assert died == {"commit_product", "commit_patch", "commit_deletion"}
