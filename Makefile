@@ -6,7 +6,7 @@ export HF_HUB_OFFLINE ?= 1
 export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery load bench-request bench-recall bench-retrieval bench-gpu prove-gpu gpu-kernels scale bench-tensorrt prove-served compare modelopt train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-load bench-drift faults bench-request bench-recall bench-retrieval bench-gpu prove-gpu gpu-kernels scale bench-tensorrt prove-served compare modelopt train-sample clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,8 +71,17 @@ compare: .venv/.dev ## Compare five vision towers on the groceries (needs TANDEM
 
 modelopt: .venv-modelopt/.done ## Build the environment of NVIDIA ModelOpt, which makes INT8 graphs for TensorRT (1.4 GB)
 
-load: .venv/.dev ## Load a running server for a minute over gRPC
-	$(PY) -m locust -f loadtest/locustfile.py GrpcUser --headless -u 32 -r 32 -t 60s
+load: .venv/.dev ## Load a running server for half a minute, and hold it against the promises of a shop
+	$(PY) -m loadtest run --store $(STORE) --rate 20 --seconds 30 --slo loadtest/promises/shop.toml --out $(STORE)/load.html
+
+bench-load: .venv/.dev $(STORE)/releases/0001/manifest.json ## Where the knee is, 50% and 80% of it, three times too much, releases switched under load (half an hour)
+	$(PY) -m benchmarks.load --store $(STORE) --document docs/results
+
+faults: .venv/.dev ## Kill, stop, fill and cut off every part under traffic: what callers see, how long, what is lost (five minutes)
+	$(PY) -m tests.faults --document docs/results
+
+bench-drift: .venv/.dev ## How often drift is told where there is none, and how soon where there is (needs TANDEM_DATA)
+	$(PY) -m benchmarks.drift --data $(TANDEM_DATA) --store $(STORE)/drift
 
 train-sample: $(STORE)/sample/catalogue.jsonl ## Train the sample's vision tower anew (about half an hour on 2 cores)
 	$(PY) -m training vision --out sample/vision.safetensors
