@@ -21,8 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import write_figures
-from benchmarks.load import (
+from benchmarks.closed_loop import (
     Measured,
     closed_loop,
     grpc_sender,
@@ -31,6 +30,7 @@ from benchmarks.load import (
     http_senders,
     one_at_a_time,
 )
+from benchmarks.figures import write_figures
 from benchmarks.plain_server import plain_server
 from benchmarks.queries import photo_queries, text_queries
 from benchmarks.wire import app_message, grpc_message, ids_of_app, ids_of_grpc

@@ -6,7 +6,7 @@ import json
 
 from tritonclient.grpc import service_pb2
 
-from benchmarks.load import http_message
+from benchmarks.closed_loop import http_message
 
 OUTPUTS = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE")
 

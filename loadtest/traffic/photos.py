@@ -41,7 +41,7 @@ def read_pictures(folder: Path, most: int = 64) -> tuple[Image.Image, ...]:
     """
     paths = sorted(path for kind in KINDS for path in folder.rglob(kind))
     if not paths:
-        raise BadTraffic(f"--pictures: no {', '.join(KINDS)} in {str(folder)!r}")
+        raise BadTraffic(f"pictures: no {', '.join(KINDS)} in {str(folder)!r}")
     step = max(1, len(paths) // most)
     return tuple(map(_open, paths[::step][:most]))
 
@@ -68,4 +68,4 @@ def _open(path: Path) -> Image.Image:
             opened.thumbnail((SIDE, SIDE))
             return opened.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise BadTraffic(f"--pictures: cannot read {str(path)!r}: {error}") from None
+        raise BadTraffic(f"pictures: cannot read {str(path)!r}: {error}") from None

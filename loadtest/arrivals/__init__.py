@@ -1,0 +1,1 @@
+"""Open arrivals: requests start on schedule, whatever became of those before."""
