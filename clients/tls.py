@@ -16,7 +16,9 @@ CA, CERT, KEY, NAME = "TANDEM_TLS_CA", "TANDEM_TLS_CERT", "TANDEM_TLS_KEY", "TAN
 
 @dataclass(frozen=True)
 class Tls:
-    """How a client connects over TLS. Files are PEM, and are read once, here.
+    """How a client connects over TLS.
+
+    Files are PEM. They are checked here, and read anew for every channel: one that was renewed counts from the next on.
 
     Args:
         ca: Certificates of the authorities that are trusted; None for those that gRPC carries.
@@ -62,9 +64,14 @@ class Tls:
         return context
 
     def channel(self) -> tuple[Any, list[tuple[str, str]]]:
-        """What a gRPC channel is made with: credentials, and options beside the others."""
+        """What a gRPC channel is made with: credentials, and options beside the others.
+
+        Raises:
+            BadSetting: A file cannot be read any more, or is no such file, or the key no longer belongs to it.
+        """
         import grpc
 
+        self.context()  # of a bad file, grpc tells only in the log
         ca, cert, key = (None if path is None else path.read_bytes() for path in (self.ca, self.cert, self.key))
         options = [] if self.name is None else [("grpc.ssl_target_name_override", self.name)]
         return grpc.ssl_channel_credentials(ca, key, cert), options

@@ -13,17 +13,9 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import TypeVar
 
+from clients import http_codec
 from clients.errors import NoServer, TandemError, Timeout, Unavailable
-from clients.http_codec import (
-    HEADER_LENGTH,
-    Reply,
-    Request,
-    config_request,
-    infer_request,
-    read_outputs,
-    read_parameters,
-    ready_request,
-)
+from clients.http_codec import HEADER_LENGTH, Reply, Request
 from clients.tensors import Call, Outputs
 from clients.transport import cause
 from clients.url import Address
@@ -45,15 +37,15 @@ class HttpTransport:
 
     def infer(self, call: Call[T], timeout_s: float) -> Outputs:
         """See `clients.transport.Transport`."""
-        return read_outputs(self._send(infer_request(call), timeout_s))
+        return http_codec.read_outputs(self._send(http_codec.infer_request(call), timeout_s))
 
     def model_ready(self, model: str, timeout_s: float) -> bool:
         """See `clients.transport.Transport`."""
-        return self._send(ready_request(model), timeout_s).status == 200
+        return self._send(http_codec.ready_request(model), timeout_s).status == 200
 
     def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
         """See `clients.transport.Transport`."""
-        return read_parameters(self._send(config_request(model), timeout_s))
+        return http_codec.read_parameters(self._send(http_codec.config_request(model), timeout_s))
 
     def close(self) -> None:
         """See `clients.transport.Transport`."""

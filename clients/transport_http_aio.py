@@ -9,17 +9,9 @@ from typing import TypeVar
 
 import aiohttp
 
+from clients import http_codec
 from clients.errors import NoServer, Timeout, Unavailable
-from clients.http_codec import (
-    HEADER_LENGTH,
-    Reply,
-    Request,
-    config_request,
-    infer_request,
-    read_outputs,
-    read_parameters,
-    ready_request,
-)
+from clients.http_codec import HEADER_LENGTH, Reply, Request
 from clients.tensors import Call, Outputs
 from clients.transport import cause
 from clients.url import Address
@@ -42,15 +34,15 @@ class AsyncHttpTransport:
 
     async def infer(self, call: Call[T], timeout_s: float) -> Outputs:
         """See `clients.transport.AsyncTransport`."""
-        return read_outputs(await self._send(infer_request(call), timeout_s))
+        return http_codec.read_outputs(await self._send(http_codec.infer_request(call), timeout_s))
 
     async def model_ready(self, model: str, timeout_s: float) -> bool:
         """See `clients.transport.AsyncTransport`."""
-        return (await self._send(ready_request(model), timeout_s)).status == 200
+        return (await self._send(http_codec.ready_request(model), timeout_s)).status == 200
 
     async def model_parameters(self, model: str, timeout_s: float) -> Mapping[str, str]:
         """See `clients.transport.AsyncTransport`."""
-        return read_parameters(await self._send(config_request(model), timeout_s))
+        return http_codec.read_parameters(await self._send(http_codec.config_request(model), timeout_s))
 
     async def close(self) -> None:
         """See `clients.transport.AsyncTransport`."""

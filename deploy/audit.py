@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import io
 import json
 import os
 import threading
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+from deploy.live import now
 
 FILE = "audit.jsonl"
 
@@ -65,30 +69,49 @@ class Audit:
         seconds: float,
         told: str,
     ) -> Entry:
-        """Write what was done now, durably.
+        """Write what was done now, durably, whole or not at all.
 
         Raises:
             OSError: The log cannot be written.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = Entry(now, who, action, before, after, why, outcome, round(seconds, 3), told)
-        line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
-        with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        entry = Entry(now(), who, action, before, after, why, outcome, round(seconds, 3), told)
+        # What is no text, as half of a pair of surrogates in somebody's words, is written as JSON's own escape for it.
+        line = json.dumps(asdict(entry), ensure_ascii=False).encode("utf-8", "backslashreplace")
+        with self._lock:
+            _append(self._path, line + b"\n")
         return entry
 
     def all(self) -> list[Entry]:
         """All entries, oldest first; a line that was cut off by a crash is left out."""
         try:
-            lines = self._path.read_text("utf-8").splitlines()
+            lines = self._path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
         return [entry for entry in map(_parse, lines) if entry is not None]
 
 
-def _parse(line: str) -> Entry | None:
+def _append(path: Path, line: bytes) -> None:
+    """Add a line, apart from what a crash may have left of the one before; a part of it does not stay."""
+    with path.open("a+b", buffering=0) as file:
+        # Other processes write too, and what they added must not be cut off.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        length = file.seek(0, os.SEEK_END)
+        torn = length > 0 and os.pread(file.fileno(), 1, length - 1) != b"\n"
+        data = b"\n" + line if torn else line
+        try:
+            _write(file, data)
+        except OSError:
+            file.truncate(length)
+            raise
+
+
+def _write(file: io.FileIO, data: bytes) -> None:
+    if file.write(data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file.name))
+    os.fsync(file.fileno())
+
+
+def _parse(line: bytes) -> Entry | None:
     try:
         return Entry(**json.loads(line))
     except (ValueError, TypeError):

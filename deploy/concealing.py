@@ -17,12 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-_PTRACE_TRACEME, _PTRACE_PEEKUSER, _PTRACE_POKEUSER, _PTRACE_DETACH = 0, 3, 6, 17
+_PTRACE_TRACEME, _PTRACE_PEEKUSER, _PTRACE_POKEUSER, _PTRACE_CONT, _PTRACE_DETACH = 0, 3, 6, 7, 17
+_PTRACE_SETSIGMASK = 0x420B
+_MASK_BYTES = 8  # of the kernel's signal mask, which has a bit a signal
 _STACK_POINTER = 19 * 8  # where x86-64's `user_regs_struct` has it
 _MOST_BYTES = 1 << 20
 _ALIGNMENT = 16
 _WORD = 8
-_SHOWN = b"shown"
+_TRACED, _SHOWN = b"t", b"s"
+_FAULTS = (OSError, ValueError, IndexError, struct.error)
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.ptrace.restype = ctypes.c_long
 _LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -51,22 +54,22 @@ def start(command: Sequence[str], placeholder: str, secret: str, prepare: Callab
         placeholder: What ``cmdline`` shows.
         secret: What the program reads.
         prepare: Called in the new process before it becomes the program.
+
+    The program begins with no signal blocked; one that was sent to it before it began reaches it then.
     """
     hidden = [argument.replace(placeholder, secret) for argument in command]
     told, told_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _become(command, hidden, told_end, prepare)
+    pid = _fork(lambda: _become(command, hidden, told_end, prepare))
     os.close(told_end)
     with os.fdopen(told, "rb") as reader:
-        shown = reader.read() == _SHOWN
+        shown = reader.read(1) == _SHOWN
     if shown:
         return Started(pid, concealed=False)
-    _, status = os.waitpid(pid, 0)  # stopped at its first instruction, unless it could not even become the program
+    status = _wait_for_program(pid)
     if os.WIFSTOPPED(status):
         try:
             _replace_arguments(pid, hidden)
-        except OSError as error:
+        except _FAULTS as error:
             # It must not run: its secret would be the placeholder, which everybody knows.
             os.write(2, f"{command[0]}: its arguments could not be concealed: {error}\n".encode())
             os.kill(pid, signal.SIGKILL)
@@ -76,17 +79,43 @@ def start(command: Sequence[str], placeholder: str, secret: str, prepare: Callab
     return Started(pid, concealed=True, status=status)
 
 
+def _fork(become: Callable[[], NoReturn]) -> int:
+    """Start a process with all signals blocked, but for the one that tells of the program's first instruction.
+
+    Another one would stop it, once it is traced, before it is the program; or run a handler of ours in it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGTRAP})
+    try:
+        pid = os.fork()
+        if pid == 0:
+            become()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
+
+
 def _become(command: Sequence[str], hidden: Sequence[str], told_end: int, prepare: Callable[[], None]) -> NoReturn:
     try:
         prepare()
         traced = platform.machine() == "x86_64" and _LIBC.ptrace(_PTRACE_TRACEME, 0, None, None) == 0
+        os.write(told_end, _TRACED if traced else _SHOWN)
         if not traced:
-            os.write(told_end, _SHOWN)
+            signal.pthread_sigmask(signal.SIG_SETMASK, set())
         os.execv(command[0], list(command if traced else hidden))  # noqa: S606 -- no shell is wanted
     except OSError as error:
         with contextlib.suppress(OSError):
             os.write(2, f"{command[0]}: {error}\n".encode())
     os._exit(127)
+
+
+def _wait_for_program(pid: int) -> int:
+    """Wait status of a traced process: stopped at the program's first instruction, or ended before it came there."""
+    while True:
+        _, status = os.waitpid(pid, 0)
+        if not os.WIFSTOPPED(status) or os.WSTOPSIG(status) == signal.SIGTRAP:
+            return status
+        with contextlib.suppress(ProcessLookupError):  # killed just now
+            _ptrace(_PTRACE_CONT, pid, 0, 0)  # SIGSTOP, which cannot be blocked
 
 
 def _replace_arguments(pid: int, arguments: Sequence[str]) -> None:
@@ -99,6 +128,8 @@ def _replace_arguments(pid: int, arguments: Sequence[str]) -> None:
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
     try:
         words = _handed_over(os.pread(memory, _MOST_BYTES, top))
+        if words[0] != len(arguments):
+            raise ValueError(f"it has {words[0]} of them, and should have {len(arguments)}")
         strings = [argument.encode() + b"\0" for argument in arguments]
         at = _aligned(top - sum(map(len, strings)))
         pointers = [at + sum(map(len, strings[:number])) for number in range(len(strings))]
@@ -109,6 +140,8 @@ def _replace_arguments(pid: int, arguments: Sequence[str]) -> None:
     finally:
         os.close(memory)
     _ptrace(_PTRACE_POKEUSER, pid, _STACK_POINTER, start_at)
+    no_signals = ctypes.c_uint64(0)
+    _ptrace(_PTRACE_SETSIGMASK, pid, _MASK_BYTES, ctypes.addressof(no_signals))
     _ptrace(_PTRACE_DETACH, pid, 0, 0)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Collection, Iterator
 
 from deploy.control import Control
 from deploy.errors import RequestFailed
 
 _POLL_S = 0.02
+_LATE = "DEADLINE_EXCEEDED"
 
 
 def drain_at(control: Control, timeout_s: float) -> float:
@@ -31,14 +34,34 @@ def drain(control: Control, timeout_s: float) -> None:
     """
     deadline = time.monotonic() + timeout_s
     try:
-        ensembles = control.ensembles()
+        ensembles = _ensembles(control)
         for ensemble in ensembles:
-            control.unload(ensemble, timeout_s)
+            with _unless_late():
+                control.unload(ensemble, max(_POLL_S, deadline - time.monotonic()))
         while time.monotonic() < deadline and _open(control, ensembles):
             time.sleep(_POLL_S)
     except RequestFailed:
         return  # a server that does not answer has nothing to finish
 
 
-def _open(control: Control, ensembles: set[str]) -> bool:
+def _ensembles(control: Control) -> list[str]:
+    found = []
+    for model in sorted({model for model, _ in control.ready_versions()}):
+        with _unless_late():
+            if control.steps(model) != [model]:
+                found.append(model)
+    return found
+
+
+@contextlib.contextmanager
+def _unless_late() -> Iterator[None]:
+    """Pass over what the server says of one model, such as one that a switch took away meanwhile."""
+    try:
+        yield
+    except RequestFailed as error:
+        if error.status == _LATE:
+            raise
+
+
+def _open(control: Control, ensembles: Collection[str]) -> bool:
     return any(model in ensembles and state != "UNAVAILABLE" for (model, _), state in control.states().items())

@@ -8,9 +8,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+from deploy.live import now
 
 logger = logging.getLogger("deploy")
 
@@ -69,8 +70,7 @@ class EventLog:
 
     def add(self, kind: Kind, text: str, *, model: str | None = None, seconds: float | None = None) -> None:
         """Tell that something happened now."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        event = Event(now, kind, text, model, None if seconds is None else round(seconds, 3))
+        event = Event(now(), kind, text, model, None if seconds is None else round(seconds, 3))
         logger.log(logging.INFO if kind in _NEWS else logging.WARNING, "%s", text)
         with self._lock:
             self._events.append(event)

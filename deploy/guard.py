@@ -152,9 +152,8 @@ def _read_line(descriptor: int) -> str:
 
 
 def _prepare() -> None:
-    """In the new process: it dies with this one, takes every signal, and reads nothing."""
+    """In the new process: it dies with this one, and reads nothing."""
     procfs.die_with_parent(signal.SIGKILL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 

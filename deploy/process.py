@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ _POLL_S = 0.05
 # Answers that are complete may still be on their way out when the server calls its models stopped.
 _DRAIN_GRACE_S = 0.5
 _KILL_TIMEOUT_S = 20.0
+_GUARD_TIMEOUT_S = 60.0
 
 
 class TritonProcess:
@@ -64,13 +66,12 @@ class TritonProcess:
         os.close(report_end)
         self._tell(f"{self.secret.value}\n".encode())
         with os.fdopen(report) as reader:
-            line = reader.readline()
-        if not line:
+            told = reader.readline().split() if select.select([reader], [], [], _GUARD_TIMEOUT_S)[0] else []
+        if not told:
             words = self.last_words()
             self.stop(0.0)
             raise ServerFailed(f"the server's guard did not start:\n{words}")
-        pid, told = line.split()
-        self.pid, self.concealed = int(pid), told == "concealed"
+        self.pid, self.concealed = int(told[0]), told[1] == "concealed"
         if not self.concealed:
             logger.warning("ptrace is not allowed here: all users of this machine can read the server's secret in `ps`")
 

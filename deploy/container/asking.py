@@ -41,9 +41,30 @@ class Asking:
         Raises:
             RequestFailed: No answer, or an error.
         """
-        told = json.loads(self._call("GET", "/v2/models/stats", timeout_s))
         kinds = ("success", "fail")
-        return sum(int(model["inference_stats"][kind]["count"]) for model in told["model_stats"] for kind in kinds)
+        return sum(int(model["inference_stats"][kind]["count"]) for model in self._stats(timeout_s) for kind in kinds)
+
+    def progress(self, timeout_s: float = 5.0) -> dict[str, int]:
+        """For each model a number that grows whenever it finishes something, from the cache included; no failures.
+
+        Raises:
+            RequestFailed: No answer, or an error.
+        """
+        counts: dict[str, int] = {}
+        for model in self._stats(timeout_s):
+            done = int(model["execution_count"]) + int(model["inference_stats"]["success"]["count"])
+            counts[model["name"]] = counts.get(model["name"], 0) + done
+        return counts
+
+    def steps(self, model: str, timeout_s: float = 5.0) -> frozenset[str]:
+        """Models that an ensemble runs; the model itself when it is none.
+
+        Raises:
+            RequestFailed: No answer, or an error.
+        """
+        told = json.loads(self._call("GET", f"/v2/models/{model}/config", timeout_s))
+        steps = told.get("ensemble_scheduling", {}).get("step", [])
+        return frozenset(step["model_name"] for step in steps) or frozenset({model})
 
     def probe(self, probe: Probe, timeout_s: float) -> None:
         """Send a probe and check its answer.
@@ -79,6 +100,9 @@ class Asking:
         header = json.dumps({"inputs": tensors}).encode()
         told = self._call("POST", f"/v2/models/{model}/infer", timeout_s, header + b"".join(parts), len(header))
         return {output["name"]: output["data"] for output in json.loads(told)["outputs"]}
+
+    def _stats(self, timeout_s: float) -> list[dict[str, Any]]:
+        return list(json.loads(self._call("GET", "/v2/models/stats", timeout_s))["model_stats"])
 
     def _input_types(self, model: str, timeout_s: float) -> dict[str, str]:
         if model not in self._types:

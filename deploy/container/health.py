@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.container.asking import Asking
-from deploy.errors import NoAnswer, ProbeFailed
+from deploy.errors import NoAnswer, ProbeFailed, RequestFailed
 from deploy.probe import Probe
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ class Health:
     """Asks the probes all the time, and remembers how it went.
 
     A full queue is no fault: a replica that is taken away because it is busy leaves its load to others that are. Nor is
-    a Milvus that is away, as no other replica would do better.
+    an answer that does not come in time, while every model that it would come from finishes requests: one that hangs
+    does not. Nor is a Milvus that is away, as no other replica would do better.
 
     Args:
         asking: The server.
@@ -82,7 +83,7 @@ class Health:
         with self._lock:
             if self.stopping:
                 return Verdict(good=False, reason="stopping")
-            return Verdict(self._fault is None, self._fault or "all probes were answered")
+            return Verdict(self._fault is None, self._fault or "at work")
 
     def alive(self) -> Verdict:
         """Whether this container should go on; a start takes as long as it takes."""
@@ -90,7 +91,7 @@ class Health:
             if self.stopping or self._answered is None:
                 return Verdict(good=True, reason="stopping" if self.stopping else "starting")
             silent = self._clock() - self._answered
-            return Verdict(silent <= self._dead_after_s, f"the last good round of probes was {silent:.0f} s ago")
+            return Verdict(silent <= self._dead_after_s, f"it was last seen at work {silent:.0f} s ago")
 
     def look(self) -> None:
         """Send all probes once."""
@@ -107,14 +108,33 @@ class Health:
         if self._answered is None and not self._asking.live():
             return "the models are being loaded"
         for probe in self._probes:
+            before = self._progress()
             try:
                 self._asking.probe(probe, timeout_s)
             except NoAnswer as error:
-                if not (error.busy or error.away):
+                if not (error.busy or error.away or (error.timed_out and self._overloaded(probe, before))):
                     return str(error)
             except (ProbeFailed, ValueError) as error:
                 return str(error)
         return None
+
+    def _overloaded(self, probe: Probe, before: Mapping[str, int]) -> bool:
+        """Whether every model behind a probe has finished something meanwhile; at a start, nobody else asks them."""
+        if self._answered is None:
+            return False
+        try:
+            steps = self._asking.steps(probe.model)
+        except RequestFailed:
+            return False
+        now = self._progress()
+        return all(step in before and now.get(step, 0) > before[step] for step in steps)
+
+    def _progress(self) -> Mapping[str, int]:
+        """What the models have finished; nothing where the server does not tell."""
+        try:
+            return self._asking.progress()
+        except RequestFailed:
+            return {}
 
     def _run(self) -> None:
         while not self.stopping:

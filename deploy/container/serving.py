@@ -18,7 +18,7 @@ from deploy.container.health import Health
 from deploy.container.leftovers import remove_regions
 from deploy.container.reading import read_settings
 from deploy.container.settings import Settings
-from deploy.container.supervising import Stopping, Supervised
+from deploy.container.supervising import Ending, Stopping, Supervised
 from deploy.errors import CannotStart
 from deploy.probe import read_probes
 from deploy.secret import Secret
@@ -30,8 +30,12 @@ _log = logging.getLogger(__name__)
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- compared, not bound
 
 
-def serve(base: Mapping[str, str] = os.environ) -> int:
+def serve(stopping: Stopping, base: Mapping[str, str] = os.environ) -> int:
     """Serve one release until SIGTERM; the exit code of Triton.
+
+    Args:
+        stopping: Has the signals of this process already: what comes before the server takes minutes for a large store.
+        base: The environment.
 
     Raises:
         CannotStart: The environment, the release or the image is not what it should be; says what.
@@ -45,13 +49,13 @@ def serve(base: Mapping[str, str] = os.environ) -> int:
     _log.info("release %d of %s", release.number, settings.store)
     workdir = Path(tempfile.mkdtemp(prefix="tandem-"))
     try:
-        return _serve(settings, release, workdir, base)
+        return _serve(settings, release, workdir, base, stopping)
     finally:
         shutil.rmtree(workdir, ignore_errors=True)
         remove_regions(settings.name)
 
 
-def _serve(settings: Settings, release: Release, workdir: Path, base: Mapping[str, str]) -> int:
+def _serve(settings: Settings, release: Release, workdir: Path, base: Mapping[str, str], stopping: Stopping) -> int:
     models = workdir / "models"
     View(models, release, cold=settings.searching.cold)
     environment = {**models_environment(settings, base), GATE: str(workdir / "gate")}
@@ -69,9 +73,13 @@ def _serve(settings: Settings, release: Release, workdir: Path, base: Mapping[st
         door = HealthServer(health, release.number, settings.endpoints.host, settings.health_port)
     except OSError as error:
         raise CannotStart(f"the health port {settings.health_port} cannot be used: {error}") from error
+
+    def start() -> Ending:
+        server = Supervised(arguments, environment, settings.secret or Secret.make())
+        return Ending(server, lambda hurry: wait_until_quiet(asking.finished, settings.times, hurry), health.stop)
+
     # Before the first thread: a process is forked.
-    server = Supervised(arguments, environment, settings.secret or Secret.make())
-    Stopping(server, lambda hurry: wait_until_quiet(asking.finished, settings.times, hurry), health.stop).on_signals()
+    server = stopping.begin(start)
     health.start()
     door.start()
     code = server.wait()

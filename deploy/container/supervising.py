@@ -6,8 +6,10 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import FrameType
 
 from deploy import concealing, procfs
@@ -63,41 +65,62 @@ class Supervised:
                 os.waitpid(-1, 0)
 
 
-class Stopping:
-    """Ends the server when this process is asked to.
-
-    The first SIGTERM or SIGINT drains and then asks the server to end; the second asks it at once; the third kills it.
+@dataclass(frozen=True)
+class Ending:
+    """How a server is ended.
 
     Args:
-        server: What is to end.
+        server: The server.
         drain: Waits until nothing is in flight, or until its argument is set.
         closing: Called at once, so that no new requests come.
     """
 
-    def __init__(
-        self, server: Supervised, drain: Callable[[threading.Event], bool], closing: Callable[[], None]
-    ) -> None:
-        self._server, self._drain, self._closing = server, drain, closing
+    server: Supervised
+    drain: Callable[[threading.Event], bool]
+    closing: Callable[[], None]
+
+
+class Stopping:
+    """Ends this process, and its server, when it is asked to.
+
+    Without a server, SIGTERM and SIGINT raise ``SystemExit`` where the process is: nobody has been answered yet. With
+    one, the first drains and then asks the server to end; the second asks it at once; the third kills it.
+    """
+
+    def __init__(self) -> None:
+        self._ending: Ending | None = None
         self._hurry = threading.Event()
         self._asked = 0
 
     def on_signals(self) -> None:
-        """Take over the signals of this process."""
+        """Take over the signals of this process; process 1 is sent none that it has not asked for."""
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
 
+    def begin(self, start: Callable[[], Ending]) -> Supervised:
+        """Start a server, which is ended from now on; a signal that comes meanwhile counts when it is there."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            self._ending = start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return self._ending.server
+
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._ending is None:
+            _log.info("stopped before the server was started")
+            sys.exit(0)
         self._asked += 1
         if self._asked == 1:
-            threading.Thread(target=self._stop, name="stopping", daemon=True).start()
+            threading.Thread(target=self._stop, args=(self._ending,), name="stopping", daemon=True).start()
         elif self._asked == 2:
             self._hurry.set()
         else:
-            self._server.terminate(signal.SIGKILL)
+            self._ending.server.terminate(signal.SIGKILL)
 
-    def _stop(self) -> None:
+    def _stop(self, ending: Ending) -> None:
         _log.info("stopping: waits for the requests in flight")
-        self._closing()
-        quiet = self._drain(self._hurry)
+        ending.closing()
+        quiet = ending.drain(self._hurry)
         _log.info("nothing is in flight" if quiet else "requests may still be in flight, but time is up")
-        self._server.terminate()
+        ending.server.terminate()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from deploy.audit import Audit
+from deploy.errors import SwitchBusy
 from deploy.operate.cli_shared import AsJson, Store, Why, mistakes_told, ordered_by, running_status
 
 if TYPE_CHECKING:
@@ -92,16 +93,21 @@ def audit(
 
 
 def _served(store: Path) -> tuple[Status, bool]:
-    """What is served, or would be; and whether a server runs."""
-    answered = running_status(store)
-    if answered is not None:
-        return answered, True
+    """What is served, or would be; and whether a server answers."""
     from deploy.operate.stopped import Stopped
 
-    return Stopped(store).status(), False
+    try:
+        answered = running_status(store)
+    except SwitchBusy as error:
+        return replace(Stopped(store).status(), switching=str(error)), False
+    return (Stopped(store).status(), False) if answered is None else (answered, True)
 
 
 def _in_words(served: Status, *, running: bool) -> str:
-    sentence = f"release {served.live} is live" if running else f"no server runs; release {served.live} would be served"
+    if running:
+        sentence = f"release {served.live} is live"
+    else:
+        away = "no server runs" if served.switching is None else "no server answers yet"
+        sentence = f"{away}; release {served.live} would be served"
     sentence += "" if served.previous is None else f", `rollback` goes to {served.previous}"
     return sentence if served.switching is None else f"{sentence}\njust now: {served.switching}"

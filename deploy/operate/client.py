@@ -12,17 +12,13 @@ from typing import Any, TypeVar
 from deploy.errors import DeployError, ServerAway
 from deploy.operate import wire
 from deploy.operate.place import connect, user_name
-from deploy.switching.values import By, Status, Switched, Tell
+from deploy.switching.values import By, Status, Switched, Tell, silent
 
 T = TypeVar("T")
 
 # Loading a release of millions of products takes minutes, through which the server tells nothing.
 PATIENCE_S = 900.0
 _STATUS_S = 10.0
-
-
-def silent(_text: str) -> None:
-    """Tell nobody."""
 
 
 class Operator:

@@ -7,6 +7,7 @@ begins with ``/proc/self/fd``.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pwd
 import shutil
@@ -16,9 +17,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.errors import CannotStart, CannotSwitch, ServerAway
+from deploy.errors import CannotStart, CannotSwitch, ServerAway, SwitchBusy
 
 NAME = "control.sock"
+_LOCK = "control.lock"
 _BACKLOG = 16
 _CREDENTIALS = struct.Struct("3i")
 
@@ -46,7 +48,8 @@ def listen(store: Path) -> socket.socket:
             listening.bind(address)
         (private / NAME).chmod(0o600)
         listening.listen(_BACKLOG)
-        (private / NAME).replace(path)
+        with _alone(path.parent):
+            (private / NAME).replace(path)
     except OSError as error:
         listening.close()
         raise CannotStart(f"{path} cannot be made: {error}; switching needs it") from error
@@ -77,6 +80,22 @@ def connect(store: Path) -> socket.socket:
     return connection
 
 
+@contextlib.contextmanager
+def kept_stopped(store: Path) -> Iterator[None]:
+    """Have no server come up over a store; short, as one that is about to waits for it.
+
+    Raises:
+        SwitchBusy: One runs, or is being started.
+    """
+    folder = control_path(store).parent
+    folder.mkdir(exist_ok=True)
+    with _alone(folder):
+        with contextlib.suppress(ServerAway):
+            connect(store).close()
+            raise SwitchBusy(f"a server over {store} was started meanwhile: ask it, by the same command")
+        yield
+
+
 def identity(path: Path) -> tuple[int, int] | None:
     """What tells a file from another one that took its place; None where there is none."""
     with contextlib.suppress(OSError):
@@ -98,6 +117,14 @@ def user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"user {uid}"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep others out who make a socket here, or rely on there being none."""
+    with (folder / _LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

@@ -113,7 +113,7 @@ class _Pruning:
 
 @contextmanager
 def locked(store: Path) -> Iterator[None]:
-    """Keep exports out of a store, and other prunings.
+    """Keep exports out of a store, and prunings, and the naming of what the next start serves.
 
     Raises:
         SwitchBusy: One works here.
@@ -122,5 +122,5 @@ def locked(store: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SwitchBusy(f"{store}: an export or another prune works here; wait for it") from None
+            raise SwitchBusy(f"{store}: an export, a prune or a switch works here; wait for it") from None
         yield

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from deploy.audit import Audit, Outcome
 from deploy.errors import CannotSwitch, DeployError, NoRelease
 from deploy.live import Live, now, read_live, write_live
-from deploy.operate.client import silent, this_user
+from deploy.operate.client import this_user
+from deploy.operate.place import kept_stopped
+from deploy.operate.pruning import locked
 from deploy.operate.talk import signed
 from deploy.serving import going_back
 from deploy.store import before, check_release, find_live, find_release, whole_releases
-from deploy.switching.values import Action, By, Status, Switched, Tell
+from deploy.switching.values import Action, By, Status, Switched, Tell, silent
 
 
 class Stopped:
@@ -39,22 +42,30 @@ class Stopped:
 
         Raises:
             CannotSwitch: It does so already.
+            SwitchBusy: A server was started meanwhile, or an export or a prune works in the store.
             NoRelease: There is no such release, or its files are not those that were made.
         """
-        served = self._served()
-        live = served.then(release) if release != served.release else Live(release, served.previous, now())
-        return self._written("activate", served, live, by, tell)
+
+        def chosen(served: Live) -> Live:
+            return served.then(release) if release != served.release else Live(release, served.previous, now())
+
+        return self._switch("activate", chosen, by, tell, after=release)
 
     def rollback(self, by: By, tell: Tell = silent) -> Switched:
         """Have the next start serve the release that was live before.
 
         Raises:
             CannotSwitch: There is none.
+            SwitchBusy: As ``activate``.
             NoRelease: It is gone, or its files are not those that were made.
         """
-        served = self._served()
-        live = None if served.previous is None else going_back(self._store, served.previous)
-        return self._written("rollback", served, live, by, tell)
+
+        def chosen(served: Live) -> Live:
+            if served.previous is None:
+                raise CannotSwitch(f"there is no release before {served.release} to go back to; name one: `activate N`")
+            return going_back(self._store, served.previous)
+
+        return self._switch("rollback", chosen, by, tell)
 
     def _served(self) -> Live:
         """What would be served; where the note of it cannot be read, so that no server starts, the newest."""
@@ -66,9 +77,11 @@ class Stopped:
                 raise
             return Live(numbers[-1], before(numbers, numbers[-1]), now())
 
-    def _written(self, action: Action, served: Live, live: Live | None, by: By, tell: Tell) -> Switched:
-        started = time.monotonic()
-        after = None if live is None else live.release
+    def _switch(
+        self, action: Action, chosen: Callable[[Live], Live], by: By, tell: Tell, *, after: int | None = None
+    ) -> Switched:
+        started, served = time.monotonic(), self._served()
+        after = after or served.previous
 
         def note(outcome: Outcome, told: str) -> float:
             seconds, who = time.monotonic() - started, signed(this_user(), by.who)
@@ -78,17 +91,20 @@ class Stopped:
             return seconds
 
         try:
-            live = self._checked(served, live, tell)
+            # No release that is named here is pruned meanwhile: what is live is read again.
+            with locked(self._store):
+                live = self._checked(chosen, tell)
+                with kept_stopped(self._store):
+                    write_live(self._store, live)
         except DeployError as error:
             note("refused", str(error))
             raise
-        write_live(self._store, live)
         told = f"release {live.release} is what the next start serves; no server runs now"
         return Switched(action, served.release, live.release, note("done", told), told)
 
-    def _checked(self, served: Live, live: Live | None, tell: Tell) -> Live:
-        if live is None:
-            raise CannotSwitch(f"there is no release before {served.release} to go back to; name one: `activate N`")
+    def _checked(self, chosen: Callable[[Live], Live], tell: Tell) -> Live:
+        served = self._served()
+        live = chosen(served)
         if live.release == served.release and self._is_named(live.release):
             raise CannotSwitch(f"release {live.release} is live already")
         release = find_release(self._store, live.release)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Protocol
 
-from deploy.errors import DeployError
+from deploy.errors import DeployError, SwitchBusy
 from deploy.events import logger
 from deploy.operate import wire
 from deploy.operate.place import user_of
@@ -38,10 +38,10 @@ class Talk:
 
     Args:
         connection: The connection.
-        board: What carries the request out.
+        board: What carries the request out; None while the server is being started.
     """
 
-    def __init__(self, connection: socket.socket, board: Board) -> None:
+    def __init__(self, connection: socket.socket, board: Board | None) -> None:
         self._connection, self._board = connection, board
         self._gone = False
 
@@ -72,18 +72,21 @@ class Talk:
                 self._say_if_gone(result.told)
 
     def _carry_out(self, request: wire.Request) -> Status | Switched:
+        board = self._board
+        if board is None:
+            raise SwitchBusy("the server is being started: try again when it is up")
         if request.command == "status":
-            return self._board.status()
+            return board.status()
         by = By(signed(user_of(self._connection), request.who), request.why)
         match request.command:
             case "activate":
-                return self._board.activate(request.release, by, self._tell)
+                return board.activate(request.release, by, self._tell)
             case "rollback":
-                return self._board.rollback(by, self._tell)
+                return board.rollback(by, self._tell)
             case "canary":
-                return self._board.canary(request.release, request.share, by, self._tell)
+                return board.canary(request.release, request.share, by, self._tell)
             case "end_canary":
-                return self._board.end_canary(by, self._tell)
+                return board.end_canary(by, self._tell)
 
     def _tell(self, text: str) -> None:
         self._send(wire.tell_line(text))

@@ -18,7 +18,7 @@ from deploy.store import check_release, find_release
 from deploy.switching.catching_up import CatchUp
 from deploy.switching.stage import Stage
 from deploy.switching.turns import Turn, Turns
-from deploy.switching.values import Action, By, Canary, Status, Switched, Tell
+from deploy.switching.values import Action, By, Canary, Status, Switched, Tell, silent
 
 _LOAD_TIMEOUT_S = 600.0
 
@@ -154,7 +154,7 @@ class Switchboard:
             if not mine or served is not self._serving.now or served.live.previous is None:
                 return False
             previous = find_release(self._store, served.live.previous)
-            self._stage(_quiet).hold([served.release, previous])
+            self._stage(silent).hold([served.release, previous])
             return True
 
     def drop(self, release: int, reason: str) -> None:
@@ -162,9 +162,9 @@ class Switchboard:
         with self._turns.background(f"letting go of release {release}") as mine:
             if not mine or release == self._serving.now.live.release:
                 return
-            turn = self._turn("end_canary", self._serving.now.live.release, By("deploy", reason), _quiet)
+            turn = self._turn("end_canary", self._serving.now.live.release, By("deploy", reason), silent)
             self._end_trial(turn, reason)
-            self._stage(_quiet).hold_live_alone()
+            self._stage(silent).hold_live_alone()
 
     def note_restart(self) -> None:
         """Take note of a canary that a restart has ended."""
@@ -229,7 +229,7 @@ class Switchboard:
     def _tell_end(self, release: int, by: By, reason: str) -> None:
         told = f"release {release} is no longer on trial: {reason}"
         self._events.add("canary_ended", told)
-        self._turns.write(Turn("end_canary", release, self._serving.now.live.release, by, _quiet), "done", told)
+        self._turns.write(Turn("end_canary", release, self._serving.now.live.release, by, silent), "done", told)
 
     def _checked(self, release: int, tell: Tell) -> Served:
         tell(f"checking the files of release {release}")
@@ -259,7 +259,3 @@ class Switchboard:
 
     def _stage(self, tell: Tell) -> Stage:
         return Stage(self._hands.running(), _LOAD_TIMEOUT_S, tell)
-
-
-def _quiet(_: str) -> None:
-    """Where nobody is to be told."""

@@ -11,6 +11,10 @@ Action = Literal["activate", "rollback", "canary", "end_canary", "prune"]
 Tell = Callable[[str], None]
 
 
+def silent(_text: str) -> None:
+    """A ``Tell`` where nobody is to be told."""
+
+
 @dataclass(frozen=True)
 class By:
     """Who wants a switch, and why; both are written to the audit log.

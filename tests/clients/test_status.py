@@ -16,6 +16,7 @@ from clients.errors import (
     Unavailable,
 )
 from clients.status import clean, to_error
+from ensemble.errors import Overloaded
 
 STUB = (
     "in ensemble 'search_text', Failed to process the request(s) for model instance 'text_tower_0', "
@@ -41,6 +42,8 @@ STUB = (
             BadInput,
         ),
         ("UNAVAILABLE", "503", "in ensemble 'search', Exceeds maximum queue size", QueueFull),
+        ("UNAVAILABLE", "503", f"in ensemble 'search', {Overloaded(16)}", QueueFull),
+        ("INVALID_ARGUMENT", "400", "overloaded: is no field", BadInput),
         ("UNAVAILABLE", "503", "in ensemble 'search', MIN_SEQ: 9; this index is at 7", Behind),
         ("INVALID_ARGUMENT", "400", "MIN_SEQ: -1; at least 0 is allowed", BadInput),
         ("UNAVAILABLE", "503", "TANDEM_CATALOGUE: postgresql://...: Connection refused", Unavailable),

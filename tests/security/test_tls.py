@@ -97,6 +97,30 @@ def test_a_client_without_a_certificate_and_one_of_another_authority_are_refused
             assert not client.ready()
 
 
+def test_a_certificate_that_is_renewed_counts_from_the_next_channel_on(
+    mutual: Server, certificates: Certificates, tmp_path: Path
+) -> None:
+    cert, key = tmp_path / "own.crt", tmp_path / "own.key"
+
+    def become(pair: Pair) -> None:
+        cert.write_bytes(pair.cert.read_bytes())
+        key.write_bytes(pair.key.read_bytes())
+
+    become(certificates.stranger)
+    tls = Tls(certificates.authority.cert, cert, key, NAME)
+    with Client(mutual.grpc_url, tls=tls, retries=NO_RETRIES) as client, pytest.raises(NoServer):
+        client.run(ASK)
+    become(certificates.client)
+    with Client(mutual.grpc_url, tls=tls) as client:
+        assert client.run(ASK) == KNOWN
+    key.write_bytes(certificates.stranger.key.read_bytes())
+    with pytest.raises(BadSetting, match="key values mismatch"):
+        Client(mutual.grpc_url, tls=tls)
+    key.unlink()
+    with pytest.raises(BadSetting, match=r"own\.key: does not exist"):
+        Client(mutual.grpc_url, tls=tls)
+
+
 def test_a_plain_client_is_refused(mutual: Server) -> None:
     with (
         Client(f"grpc://127.0.0.1:{urlsplit(mutual.grpc_url).port}", retries=NO_RETRIES) as client,

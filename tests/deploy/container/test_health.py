@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.client
+from collections import Counter
 
 import pytest
 
@@ -20,11 +21,23 @@ class Scripted(Asking):
         super().__init__("127.0.0.1", 1)
         self.up = False
         self.fault: Exception | None = None
+        self.done = Counter(dict.fromkeys(("text_tower", "retrieve", "vision_tower"), 7))
+        self.does: tuple[str, ...] = ()
+        self.tells: list[bool] = []
 
     def live(self, timeout_s: float = 2.0) -> bool:
         return self.up
 
+    def progress(self, timeout_s: float = 5.0) -> dict[str, int]:
+        if self.tells and not self.tells.pop(0):
+            raise RequestFailed("DEADLINE_EXCEEDED", "no answer within 5 s")
+        return dict(self.done)
+
+    def steps(self, model: str, timeout_s: float = 5.0) -> frozenset[str]:
+        return frozenset({"text_tower", "retrieve"})
+
     def probe(self, probe: Probe, timeout_s: float) -> None:
+        self.done.update(self.does)
         if self.fault is not None:
             raise self.fault
 
@@ -98,6 +111,49 @@ def test_what_another_replica_would_not_do_better_is_no_fault(server: Scripted, 
     health.look()
     assert health.ready().good
     assert health.alive().good
+
+
+LATE = failed("DEADLINE_EXCEEDED", "no answer within 5 s")
+
+
+def test_an_overload_takes_no_replica_away_however_long(server: Scripted, health: Health, clock: Clock) -> None:
+    server.up = True
+    health.look()
+    server.fault, server.does = LATE, ("text_tower", "retrieve", "vision_tower")
+    for _ in range(30):
+        clock.now += 10.0
+        health.look()
+        assert health.ready().good
+        assert health.alive().good
+
+
+@pytest.mark.parametrize("does", [(), ("vision_tower",), ("text_tower", "vision_tower")])
+def test_a_model_that_hangs_does_though_others_work(
+    server: Scripted, health: Health, clock: Clock, does: tuple[str, ...]
+) -> None:
+    server.up = True
+    health.look()
+    server.fault, server.does = LATE, does
+    health.look()
+    assert not health.ready().good
+    clock.now = 61.0
+    assert not health.alive().good
+    assert health.alive().reason == "it was last seen at work 61 s ago"
+
+
+@pytest.mark.parametrize("tells", [[False, False], [True, False], [False, True]])
+def test_a_server_that_does_not_tell_has_no_excuse(server: Scripted, health: Health, tells: list[bool]) -> None:
+    server.up = True
+    health.look()
+    server.fault, server.does, server.tells = LATE, ("text_tower", "retrieve"), tells
+    health.look()
+    assert not health.ready().good
+
+
+def test_at_a_start_nothing_is_overloaded(server: Scripted, health: Health) -> None:
+    server.up, server.fault, server.does = True, LATE, ("text_tower", "retrieve")
+    health.look()
+    assert not health.ready().good
 
 
 def test_one_that_stops_is_alive_and_not_ready(server: Scripted, health: Health, clock: Clock) -> None:

@@ -60,6 +60,16 @@ def test_the_secret_stands_in_no_list_of_processes(container: Container) -> None
         assert not any(SECRET in word for word in words)
 
 
+def test_what_its_models_do_is_seen(container: Container) -> None:
+    asking = container.asking
+    assert asking.steps("search_text") == {"length", "rank"}
+    assert asking.steps("length") == {"length"}
+    before = asking.progress()
+    asking.infer("search_text", {"TEXT": "hello"}, 5.0)
+    after = asking.progress()
+    assert all(after[model] > before[model] for model in ("search_text", "length", "rank"))
+
+
 def test_what_the_old_server_does_not_know_is_told(container: Container) -> None:
     assert "too old for --http-max-input-size=16777216, --allow-client-shm=false" in container.log
 

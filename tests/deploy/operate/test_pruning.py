@@ -14,13 +14,12 @@ from deploy.audit import Audit
 from deploy.cli import app
 from deploy.errors import CannotSwitch, SwitchBusy
 from deploy.live import Live, write_live
-from deploy.operate.client import silent
 from deploy.operate.planning import plan_pruning
 from deploy.operate.pruning import LOCK, locked, prune
 from deploy.operate.removing import GONE, Remover
 from deploy.operate.service import ControlSocket
 from deploy.store import check_release, find_release
-from deploy.switching.values import By, Canary, Status
+from deploy.switching.values import By, Canary, Status, silent
 from ensemble.release import Manifest, manifest_path, release_folder, releases
 from export import store as export_store
 from export.errors import StoreBusy
@@ -132,7 +131,7 @@ def test_while_releases_are_switched_nothing_is_removed(store: Path) -> None:
 
 def test_an_export_and_a_prune_keep_each_other_out(store: Path) -> None:
     assert export_store.LOCK == LOCK
-    with staging(store), pytest.raises(SwitchBusy, match="an export or another prune works here"):
+    with staging(store), pytest.raises(SwitchBusy, match="an export, a prune or a switch works here"):
         prune(store, 1, stopped, ME, silent)
     with locked(store), pytest.raises(StoreBusy), staging(store):
         pass
