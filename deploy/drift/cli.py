@@ -36,7 +36,7 @@ def drift(
         _errors.print(f"[bold red]error:[/] {error}", soft_wrap=True)
         raise typer.Exit(2) from error
     if as_json:
-        typer.echo(json.dumps(None if report is None else asdict(report), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(None if report is None else asdict(report), indent=2))
     elif report is None:
         _console.print(f"Release {number} has had too few different requests within the last hour to tell.")
     else:
@@ -61,4 +61,4 @@ def _show(report: DriftReport) -> None:
     _console.print(table)
     _console.print(report.explanation, markup=False)
     for text in report.examples:
-        _console.print(f"  unlike the baseline: {text}", markup=False)
+        _console.print(f"  unlike the baseline: {text!r}", markup=False)

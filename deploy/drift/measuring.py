@@ -36,13 +36,12 @@ Measures = Mapping[str, NDArray[Any]]
 
 
 def pooled(windows: Sequence[Window]) -> Columns:
-    """The samples of windows one after the other, in their order; ``pid`` tells whose keys they are."""
+    """The samples of windows one after the other, in their order."""
     known = [window for window in windows if window.samples]
     if not known:
         return {}
     names = set.intersection(*(set(window.columns) for window in known))
-    columns = {name: np.concatenate([window.columns[name] for window in known]) for name in names}
-    return columns | {"pid": np.repeat([window.writer.pid for window in known], [window.samples for window in known])}
+    return {name: np.concatenate([window.columns[name] for window in known]) for name in names}
 
 
 def measures_of(noted: Mapping[str, Columns]) -> dict[str, NDArray[Any]]:
@@ -93,8 +92,7 @@ def _answers(columns: Columns) -> dict[str, NDArray[Any]]:
 
 def _first_by_key(columns: Columns) -> NDArray[np.int64]:
     """Places of the first sample of each key, ascending."""
-    keys = np.column_stack([columns["key"], columns.get("pid", np.zeros(len(columns["key"]), np.int64))])
-    return np.sort(np.unique(keys, axis=0, return_index=True)[1])
+    return np.sort(np.unique(columns["key"], return_index=True)[1])
 
 
 def _first_by_rows(rows: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -29,9 +29,13 @@ class DriftMetrics:
 
     def show(self, report: DriftReport) -> None:
         """Show a report in place of the one before, of whatever release that was."""
-        for gauge in (self._statistic, self._threshold, self._alarm):
-            gauge.clear()
+        self.clear()
         for one in report.statistics:
             self._statistic.labels(report.release, one.name).set(one.value)
             self._threshold.labels(report.release, one.name).set(one.threshold)
         self._alarm.labels(report.release).set(report.alarm)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        for gauge in (self._statistic, self._threshold, self._alarm):
+            gauge.clear()

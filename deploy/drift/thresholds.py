@@ -1,7 +1,9 @@
 """What a distance must exceed: what windows drawn from the baseline itself exceed with a small probability.
 
-A window is drawn without replacement and compared with the rest of the baseline, as a permutation test does. The rest
-is smaller than the whole that live windows are compared with, so that thresholds are a little too high, never too low.
+A window is drawn without replacement and compared with the rest of the baseline, as a permutation test does. Live
+windows are compared with the whole, which is larger than that rest: the larger a window, the more seldom it is beyond
+its threshold. Of normal numbers and vectors, a baseline of 512, where 1 % is promised: windows of 64 are beyond it in
+0.5 % and 1.0 %, windows of 256, half of the baseline, in 0.04 % and 0.13 %.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Reply:
         release: The release that answered; None for none.
         share: Of the right products, at most ten, those among the first ten; None where none of them is in the
             catalogue any more.
-        told: What is wrong with the answer, in words; empty for nothing.
+        told: What is wrong with the answer, without the text that was asked; empty for nothing.
     """
 
     outcome: Outcome
@@ -56,7 +56,7 @@ def ask(client: Searches, question: Question) -> Reply:
             wanted = found | _present(client, question, missing)
     except TandemError as error:
         outcome: Outcome = "gone" if unloaded(error) else "refused" if isinstance(error, QueueFull) else "failed"
-        return Reply(outcome, told=f"{question.label}: {type(error).__name__}: {error}")
+        return Reply(outcome, told=f"{question.label}: {type(error).__name__}")
     if not wanted:
         return Reply("answered", answer.release)
     share = min(1.0, len(found) / min(AMONG, len(wanted)))
@@ -77,6 +77,6 @@ def _present(client: Searches, question: Question, missing: list[str]) -> set[st
 
 
 def _told(question: Question, answer: Answer, missed: set[str]) -> str:
-    found = ", ".join(f"{result.id} {result.title!r}" for result in answer.results[:_SHOWN]) or "nothing"
+    found = ", ".join(result.id for result in answer.results[:_SHOWN]) or "nothing"
     right = ", ".join(sorted(missed)[:_SHOWN])
     return f"{question.label} finds {found}, ..., and not {right}"

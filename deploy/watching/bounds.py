@@ -36,6 +36,7 @@ class _Range(NamedTuple):
 _DAY_S = 86_400.0
 _RANGES: Mapping[str, _Range] = {
     "error_rate": _Range(0.0, 1.0),
+    "question_failures": _Range(0.0, 1.0),
     "p99_ms": _Range(0.1, 600_000.0),
     "p99_ratio": _Range(1.0, 1_000.0),
     "recall_drop": _Range(0.0, 1.0),
@@ -56,6 +57,7 @@ class Bounds:
 
     Args:
         error_rate: Share of failed requests beyond that of the other release.
+        question_failures: Share of questions with known answers that get no answer, beyond that of the other release.
         p99_ms: 99th percentile of the time in the server, of each kind of request.
         p99_ratio: The same as a multiple of the other release's.
         recall_drop: How far recall@10 may fall below what the release reached when it was made.
@@ -74,6 +76,7 @@ class Bounds:
     """
 
     error_rate: float = 0.01
+    question_failures: float = 0.1
     p99_ms: float = 500.0
     p99_ratio: float = 2.0
     recall_drop: float = 0.05
@@ -96,6 +99,11 @@ class Bounds:
     def questions(self) -> int:
         """Questions that a release is asked at one look."""
         return max(1, round(self.questions_per_s * self.interval_s))
+
+    @property
+    def question_s(self) -> float:
+        """Seconds that a question may take: 1, or twice what requests may take, and at most the time of a look."""
+        return max(1.0, min(self.interval_s, 2 * self.p99_ms / 1_000))
 
 
 def read_bounds(path: Path | None = None) -> Bounds:

@@ -65,7 +65,7 @@ def _run(store: Path, bounds: Bounds, metrics_port: int, path: Path, *, dry_run:
     from deploy.watching.watch import Watch
 
     registry = CollectorRegistry()
-    with sources_of(store) as sources, serving(registry, metrics_port):
+    with sources_of(store, bounds.question_s) as sources, serving(registry, metrics_port):
         switches = None if dry_run else Operator(store)
         watching = Watch(store, bounds, Looker(store, bounds, sources), switches, WatchMetrics(registry))
         stop_on_signals(watching.stop)
@@ -83,7 +83,7 @@ def _once(store: Path, bounds: Bounds) -> int:
 
     stopping = threading.Event()
     stop_on_signals(stopping.set)
-    with sources_of(store) as sources:
+    with sources_of(store, bounds.question_s) as sources:
         seen = Looker(store, replace(bounds, grace_s=0.0), sources, percentiles_s=0.0).look(stopping.wait)
     found = judge_once(seen, bounds)
     console = Console()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from deploy.watching.bounds import Bounds
-from deploy.watching.breaches import Bound, Breach, Context, breaches, judged
+from deploy.watching.breach import Bound, Breach, Context
+from deploy.watching.breaches import breaches, judged
 from deploy.watching.observing import Observation, Readings
 
 Kind = Literal["nothing", "rollback", "end_canary", "alarm"]
@@ -59,7 +60,7 @@ class State:
         canary: The release on trial; None for none.
         canary_since: When it was first seen, in seconds since 1970.
         streaks: The bounds that the last judgement found breached, and in how many judgements in a row.
-        measured: The last readings of releases while they were live.
+        measured: The last readings of releases while they were live; kept over restarts by `remembering`.
     """
 
     live: tuple[int, str] | None = None
@@ -87,7 +88,13 @@ def decide(seen: Observation, state: State, bounds: Bounds) -> tuple[State, tupl
         found += more
         # First: going back needs the room that the release on trial takes.
         decision = Decision("end_canary", _why(ripe, seen.canary), seen.canary.release) if ripe else decision
-    return state, found, decision
+    return state, found, _for_a_person(found) if decision is NOTHING else decision
+
+
+def _for_a_person(found: tuple[Breach, ...]) -> Decision:
+    """An alarm where there is nothing to do but to have a look."""
+    first = next((one for one in found if one.for_a_person), None)
+    return NOTHING if first is None else Decision("alarm", first.sentence, first.release)
 
 
 def _followed(seen: Observation, state: State) -> State:
@@ -108,7 +115,9 @@ def _without(role: Role, state: State) -> dict[tuple[Role, Bound], Streak]:
 def _live_context(seen: Observation, state: State, bounds: Bounds) -> Context:
     previous = seen.status.previous
     before = None if previous is None else state.measured.get(previous)
-    return Context(bounds, before, at_once=False, away=seen.away, restarts=seen.restarts)
+    known = seen.live.after(state.measured.get(seen.live.release)).traffic
+    per_s = None if known is None else known.per_s
+    return Context(bounds, before, at_once=False, away=seen.away, restarts=seen.restarts, per_s=per_s)
 
 
 def _canary_context(seen: Observation, canary: Readings, state: State, bounds: Bounds) -> tuple[Readings, Context]:

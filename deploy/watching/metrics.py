@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_serv
 
 from deploy.drift import DriftMetrics, DriftReport
 from deploy.errors import PortTaken
-from deploy.watching.breaches import BOUNDS, Breach
+from deploy.watching.breach import BOUNDS, Breach
 from deploy.watching.deciding import Decision
-from deploy.watching.observing import Observation
+from deploy.watching.observing import Observation, Readings
 from deploy.watching.uptime import Uptime
 
 
@@ -29,11 +29,21 @@ class WatchMetrics:
         self._questions = Gauge(
             "tandem_probe_questions", "Questions that the recall is over", ["release"], registry=registry
         )
+        self._baseline = Gauge(
+            "tandem_probe_recall_baseline", "Recall@10 that the release reached when it was made", ["release"],
+            registry=registry,
+        )  # fmt: skip
+        self._known = Gauge(
+            "tandem_probe_questions_known", "Questions with known answers of the release", ["release"],
+            registry=registry,
+        )  # fmt: skip
         self._asked = Counter(
             "tandem_probe_asked", "Questions, by what came of them", ["release", "outcome"], registry=registry
         )
         self._answered = Gauge(
-            "tandem_probe_answered_ratio", "Share of a month's questions that was answered", registry=registry
+            "tandem_probe_answered_ratio",
+            "Share of questions answered on the last 31 recorded days",
+            registry=registry,
         )
         self._breaches = Counter(
             "tandem_watch_breaches", "Looks that found a bound breached", ["bound"], registry=registry
@@ -46,7 +56,9 @@ class WatchMetrics:
             self._excused.labels(bound)
         self._rollbacks = Counter("tandem_watch_rollbacks", "Rollbacks that were made", registry=registry)
         self._ended = Counter("tandem_watch_canaries_ended", "Releases taken off trial", registry=registry)
+        self._errors = Counter("tandem_watch_errors", "Looks that the program itself failed at", registry=registry)
         self._alarm = Gauge("tandem_watch_alarm", "1 while a person is needed", registry=registry)
+        self._shown: set[int] = set()
         self._last = Gauge(
             "tandem_watch_last_look_timestamp_seconds", "When the server was last looked at", registry=registry
         )
@@ -57,22 +69,48 @@ class WatchMetrics:
         self._last.set(seen.time)
         self._alarm.set(decision.kind == "alarm")
         self._answered.set(1.0 if uptime.share is None else uptime.share)
-        for readings in filter(None, (seen.live, seen.canary)):
-            for outcome in ("answered", "refused", "failed"):
-                self._asked.labels(readings.release, outcome).inc(getattr(readings, outcome))
-            if readings.recall is not None:
-                self._recall.labels(readings.release).set(readings.recall.mean)
-                self._questions.labels(readings.release).set(readings.recall.asked)
+        there = tuple(filter(None, (seen.live, seen.canary)))
+        self._forget_all_but({readings.release for readings in there})
+        for readings in there:
+            self._show_questions(readings)
         for breach in breaches:
             (self._breaches if breach.excuse is None else self._excused).labels(breach.bound).inc()
 
-    def show_drift(self, report: DriftReport) -> None:
-        """Show the newest report of drift."""
-        self._drift.show(report)
+    def show_drift(self, report: DriftReport | None) -> None:
+        """Show the newest report of drift; nothing for None."""
+        if report is None:
+            self._drift.clear()
+        else:
+            self._drift.show(report)
+
+    def alarm(self) -> None:
+        """Call a person, until the next look is shown."""
+        self._alarm.set(1)
+
+    def failed(self) -> None:
+        """Count a look that the program itself failed at."""
+        self._errors.inc()
 
     def acted(self, decision: Decision) -> None:
         """Count what was done."""
         (self._rollbacks if decision.kind == "rollback" else self._ended).inc()
+
+    def _show_questions(self, readings: Readings) -> None:
+        release, recall = readings.release, readings.recall
+        for outcome in ("answered", "refused", "failed"):
+            self._asked.labels(release, outcome).inc(getattr(readings, outcome))
+        self._known.labels(release).set(readings.known)
+        if recall is not None:
+            self._recall.labels(release).set(recall.mean)
+            self._questions.labels(release).set(recall.asked)
+            self._baseline.labels(release).set(recall.baseline)
+
+    def _forget_all_but(self, releases: set[int]) -> None:
+        """Take away what nobody measures any more: it would be read as if it were so now."""
+        for release in self._shown - releases:
+            for gauge in (self._recall, self._questions, self._baseline, self._known):
+                gauge.remove_by_labels({"release": str(release)})
+        self._shown = releases
 
 
 @contextmanager

@@ -16,10 +16,13 @@ class Latency:
     Args:
         requests: How many were answered.
         p99_ms: 99th percentile of their time in the server, queues included.
+        minutes: The same of the last ten minutes that had enough requests to compare releases by, oldest first. The
+            newest is ``p99_ms``; empty where it had too few.
     """
 
     requests: int
     p99_ms: float
+    minutes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ class Traffic:
     Args:
         seconds: The time that they came in.
         requests: Those that ended, failed ones among them.
-        failures: Those that failed: refused as wrong, by a full queue, or for the server's own trouble. Triton tells
-            these apart only in part.
-        rejected: Those of which it is known that a full queue refused them; not in ``failures``.
+        failures: Those that failed, without ``rejected`` and without those known to be a caller's mistake or for want
+            of the database. Triton tells these apart only in part: callers' mistakes may be among them.
+        rejected: Those of which it is known that a full queue refused them.
+        own: Those of ``failures`` that are known to be the server's own.
         queued: Share of the time that requests spent waiting in queues.
     """
 
@@ -64,15 +68,30 @@ class Traffic:
     failures: int = 0
     rejected: int = 0
     queued: float = 0.0
+    own: int = 0
 
     def __post_init__(self) -> None:
-        if not (self.seconds > 0 and self.requests > 0 and 0 <= self.failures <= self.requests):
-            raise ValueError(f"`seconds` and `requests` above 0, `failures` 0 to `requests` expected, got {self}")
+        if not (self.seconds > 0 and self.requests > 0):
+            raise ValueError(f"`seconds` and `requests` above 0 expected, got {self}")
+        if min(self.failures, self.rejected) < 0 or self.unanswered > self.requests:
+            raise ValueError(f"`failures` and `rejected` expected from 0, together to `requests`, got {self}")
+        if not 0 <= self.own <= self.failures:
+            raise ValueError(f"`own` expected from 0 to `failures`, got {self}")
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that failed or were rejected."""
+        return self.failures + self.rejected
+
+    @property
+    def faults(self) -> int:
+        """Those of them that no caller is to blame for."""
+        return self.own + self.rejected
 
     @property
     def error_rate(self) -> float:
-        """Share of requests that failed."""
-        return self.failures / self.requests
+        """Share of requests that were not answered."""
+        return self.unanswered / self.requests
 
     @property
     def per_s(self) -> float:
@@ -92,8 +111,11 @@ class Readings:
         answered: Questions that were answered since the last look.
         refused: Questions that a full queue refused.
         failed: Questions that got another error, or nothing in time.
-        drift: What a drift alarm says; None for none, empty for no alarm.
-        examples: Of what went wrong, in words.
+        drift: What a drift alarm says; None where nothing was looked at, empty for no alarm.
+        examples: Of questions that went wrong: their places in the file and ids of products, never texts.
+        known: Questions with known answers that the release has.
+        cut_off: Whether it cannot follow the catalogue, or could not at the look before.
+        changed: Change of the number of products since the release is watched, as a share.
     """
 
     release: int
@@ -105,6 +127,19 @@ class Readings:
     failed: int = 0
     drift: str | None = None
     examples: tuple[str, ...] = ()
+    known: int = 0
+    cut_off: bool = False
+    changed: float = 0.0
+
+    @property
+    def asked(self) -> int:
+        """Questions that were asked since the last look."""
+        return self.answered + self.refused + self.failed
+
+    @property
+    def sound(self) -> bool:
+        """Whether questions were asked, and each was answered."""
+        return self.answered > 0 and self.answered == self.asked
 
     @property
     def strained(self) -> bool:
@@ -126,6 +161,7 @@ class Readings:
             traffic=self.traffic or before.traffic,
             latencies={**before.latencies, **self.latencies},
             recall=self.recall or before.recall,
+            **({} if self.asked else {name: getattr(before, name) for name in ("answered", "refused", "failed")}),
         )
 
 

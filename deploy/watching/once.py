@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from deploy.watching.bounds import Bounds
-from deploy.watching.breaches import Breach, Context, breaches
+from deploy.watching.breach import Breach, Context
+from deploy.watching.breaches import breaches
 from deploy.watching.observing import Observation
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from random import Random
 
@@ -28,7 +28,7 @@ class Answers:
         baseline: The mean that it reached when it was made.
         shares: Of its most recent answers.
         outcomes: Of the questions since they were last read.
-        examples: Of what went wrong since then.
+        examples: Of what went wrong since then, without texts.
     """
 
     baseline: float
@@ -72,6 +72,7 @@ class Questioner:
 
     def __init__(self, release: int, questions: QuestionSet | None) -> None:
         self.release = release
+        self._known = 0 if questions is None else len(questions.questions)
         self._answers = Answers(1.0 if questions is None else questions.recall_at_10)
         self._next = None if questions is None else _round(questions.questions, release)
 
@@ -85,7 +86,7 @@ class Questioner:
 
     def read(self) -> Readings:
         """How the release did since the last time."""
-        return self._answers.read(self.release)
+        return replace(self._answers.read(self.release), known=self._known)
 
 
 def _round(questions: Sequence[Question], seed: int) -> Iterator[Question]:

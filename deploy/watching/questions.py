@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,13 @@ class Question:
         text: What is asked in words; None for a photo.
         image: File of the photo; None for a text.
         products: Ids of the right products, at least one.
+        line: Its line in the file, from 1: a reader finds it by that, as texts of shoppers are shown nowhere.
     """
 
     text: str | None
     image: Path | None
     products: tuple[str, ...]
+    line: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if (self.text is None) == (self.image is None):
@@ -46,8 +48,8 @@ class Question:
 
     @property
     def label(self) -> str:
-        """What a reader knows it as."""
-        return repr(self.text) if self.image is None else self.image.name
+        """What a reader finds it by."""
+        return f"question {self.line}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def read_questions(store: Path, release: int) -> QuestionSet | None:
     folder = release_folder(store, release) / FOLDER
     path = folder / QUESTIONS
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # Not splitlines: texts may hold U+2028 and others of its kind, which end no line of JSON.
+        lines = path.read_text("utf-8").split("\n")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -84,7 +87,7 @@ def read_questions(store: Path, release: int) -> QuestionSet | None:
         raise BadQuestions(path, problems)
     if not rows:
         return None
-    return QuestionSet(tuple(_question(row, folder) for _, row in rows), _recall(folder / BASELINE))
+    return QuestionSet(tuple(_question(row, folder, number) for number, row in rows), _recall(folder / BASELINE))
 
 
 def _recall(path: Path) -> float:
@@ -133,9 +136,9 @@ def _is_inside(image: Any, folder: Path) -> bool:
     return path.is_relative_to(folder.resolve()) and path.is_file()
 
 
-def _question(row: Mapping[str, Any], folder: Path) -> Question:
+def _question(row: Mapping[str, Any], folder: Path, line: int) -> Question:
     image = folder / row["image"] if "image" in row else None
-    return Question(row.get("text"), image, tuple(dict.fromkeys(row["products"])))
+    return Question(row.get("text"), image, tuple(dict.fromkeys(row["products"])), line)
 
 
 def _shown(value: Any) -> str:

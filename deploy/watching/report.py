@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.table import Table
 
 from deploy.watching.observing import Observation, Readings
-from deploy.watching.uptime import Uptime
+from deploy.watching.uptime import DAYS, Uptime
 
 _UNKNOWN = "not enough requests"
 
 
 def table_of(seen: Observation, uptime: Uptime) -> Table:
-    """One column a release, and the month's share of answered questions."""
+    """One column a release, and the share of questions that were answered of late."""
     releases = [seen.live] if seen.canary is None else [seen.live, seen.canary]
     table = Table("", *(f"{name} {one.release}" for name, one in zip(("live", "on trial"), releases, strict=False)))
     for label, show in (
@@ -24,7 +24,7 @@ def table_of(seen: Observation, uptime: Uptime) -> Table:
     ):
         table.add_row(label, *map(show, releases))
     if uptime.share is not None:
-        table.add_row("answered, 31 days", f"{uptime.share:.3%} of {uptime.asked:,} questions")
+        table.add_row(f"answered, last {DAYS} recorded days", f"{uptime.share:.3%} of {uptime.asked:,} questions")
     return table
 
 
@@ -48,8 +48,7 @@ def _recall(readings: Readings) -> str:
 
 
 def _questions(readings: Readings) -> str:
-    asked = readings.answered + readings.refused + readings.failed
-    return f"{readings.answered} of {asked} answered"
+    return f"{readings.answered} of {readings.asked} answered"
 
 
 def _drift(readings: Readings) -> str:

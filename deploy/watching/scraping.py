@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from clients.canary import SUFFIX
+from deploy.watching.own_counts import OWN, OwnCounts, Series
 
 # What a caller can ask that depends on the release alone; writes depend on the database.
 KINDS = ("search_text", "search_image", "search", "embed_text", "embed_image", "embed_product")
@@ -64,11 +65,13 @@ class Scrape:
         time: When, in seconds of a clock that only goes on.
         counts: By model and version.
         p99_ms: By model and version; absent where no request came within the last minute.
+        own: What the models count themselves.
     """
 
     time: float
     counts: Mapping[Model, Counts]
     p99_ms: Mapping[Model, float]
+    own: OwnCounts = field(default_factory=OwnCounts)
 
     @classmethod
     def parse(cls, text: str, time: float) -> Self:
@@ -79,6 +82,7 @@ class Scrape:
         """
         values: dict[Model, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         quantiles: dict[Model, float] = {}
+        own: dict[Series, float] = {}
         for name, labels, value in _samples(text):
             model = (labels.get("model", ""), labels.get("version", ""))
             if name == "nv_inference_request_summary_us":
@@ -88,21 +92,27 @@ class Scrape:
                 values[model][_COUNTERS[name]] += value
                 if labels.get("reason") == "REJECTED":
                     values[model]["rejected"] += value
-        return cls(time, {model: Counts(**counted) for model, counted in values.items()}, quantiles)
+            elif name in OWN:
+                own[Series.of(name, labels)] = value
+        return cls(time, {model: Counts(**counted) for model, counted in values.items()}, quantiles, OwnCounts(own))
 
     def kind(self, name: str) -> Counts:
         """Counters of an ensemble, each request once."""
         counts = self.counts.get((name, "1"), NONE)
         return Counts(counts.succeeded, counts.failed / _TWICE, counts.rejected / _TWICE)
 
-    def parts(self, release: int) -> Counts:
-        """Counters of all parts of a release."""
-        own = (
-            counts
+    def parts(self, release: int) -> dict[str, Counts]:
+        """Counters of the parts of a release, by model."""
+        return {
+            model: counts
             for (model, version), counts in self.counts.items()
             if version == str(release) and model not in _ENSEMBLES
-        )
-        return sum(own, NONE)
+        }
+
+    def parts_since(self, earlier: Scrape, release: int) -> Counts:
+        """What the parts of a release counted between two looks. Each for itself: any may have begun anew."""
+        before = earlier.parts(release)
+        return sum((now.since(before.get(model, NONE)) for model, now in self.parts(release).items()), NONE)
 
 
 _COUNTERS = {

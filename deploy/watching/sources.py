@@ -7,8 +7,9 @@ import logging
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,7 +52,11 @@ class Drifts(Protocol):
     """How far the queries are from those that a release was made for."""
 
     def look(self, release: int) -> DriftReport | None:
-        """None where too little was seen, or the release has nothing to compare with."""
+        """None where it is not time yet, too little was seen, or the release has nothing to compare with."""
+
+    @property
+    def newest(self) -> DriftReport | None:
+        """What the last look found that was made when it was time."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,15 @@ class Sources:
 
 
 @contextmanager
-def sources_of(store: Path) -> Iterator[Sources]:
-    """The server over a store, wherever it is, also after a restart."""
+def sources_of(store: Path, question_s: float = 1.0) -> Iterator[Sources]:
+    """The server over a store, wherever it is, also after a restart.
+
+    Args:
+        store: The store.
+        question_s: Seconds that a question may take.
+    """
     place = Place(store)
-    live, canary = ServerSearches(place, canary=False), ServerSearches(place, canary=True)
+    live, canary = (ServerSearches(place, canary=canary, timeout_s=question_s) for canary in (False, True))
     with closing(live), closing(canary):
         yield Sources(Operator(store), ServerMetrics(place), live, canary, StoreDrifts(store))
 
@@ -125,7 +135,7 @@ class ServerMetrics:
         try:
             with self._open(url, timeout=_TIMEOUT_S) as answer:
                 return Scrape.parse(answer.read().decode("utf-8"), time.monotonic())
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise NoMetrics(f"{url}: {error}") from error
 
 
@@ -137,10 +147,11 @@ class ServerSearches:
     Args:
         place: Where it is.
         canary: Whether the release on trial is to answer.
+        timeout_s: Seconds that an answer may take.
     """
 
-    def __init__(self, place: Place, *, canary: bool) -> None:
-        self._place, self._canary = place, canary
+    def __init__(self, place: Place, *, canary: bool, timeout_s: float = 1.0) -> None:
+        self._place, self._canary, self._timeout_s = place, canary, timeout_s
         self._url: str | None = None
         self._client: Client | None = None
 
@@ -161,7 +172,7 @@ class ServerSearches:
             raise NoServer("no server runs over the store")
         if self._client is None or url != self._url:
             self.close()
-            self._client, self._url = Client(url, timeout_s=_TIMEOUT_S, retries=NO_RETRIES), url
+            self._client, self._url = Client(url, timeout_s=self._timeout_s, retries=NO_RETRIES), url
         return self._client
 
 
@@ -178,18 +189,26 @@ class StoreDrifts:
         self._store = store
         self._release, self._next = 0, 0.0
         self._monitor: Monitor | None = None
+        self.newest: DriftReport | None = None
 
     def look(self, release: int) -> DriftReport | None:
         """None where it is not time yet, too little was seen, or there is nothing to compare with."""
         if release != self._release:
-            self._release, self._monitor, self._next = release, None, 0.0
-            with suppress(NoBaseline):
-                self._monitor = Monitor(self._store, release)
+            self._begin(release)
         if self._monitor is None or time.monotonic() < self._next:
             return None
         self._next = time.monotonic() + self.EVERY_S
+        self.newest = None
         try:
-            return self._monitor.look()
+            self.newest = self._monitor.look()
         except (OSError, ValueError) as error:
             log.warning("drift cannot be looked for: %s", error)
-            return None
+        return self.newest
+
+    def _begin(self, release: int) -> None:
+        self._release, self._monitor, self._next, self.newest = release, None, 0.0, None
+        try:
+            # Without the release's tower, which only chooses examples: they are shown by `deploy drift` alone.
+            self._monitor = Monitor(self._store, release)
+        except NoBaseline as error:
+            log.warning("drift of release %d is not looked for: %s", release, error)

@@ -1,4 +1,4 @@
-"""Which share of the questions was answered, over a month: ``STORE/run/uptime.json``, by days."""
+"""Which share of the questions was answered: ``STORE/run/uptime.json``, the last 31 days on which some were asked."""
 
 from __future__ import annotations
 

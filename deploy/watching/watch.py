@@ -10,12 +10,13 @@ from pathlib import Path
 from deploy.errors import DeployError, SwitchBusy
 from deploy.switching.values import By
 from deploy.watching.bounds import Bounds
-from deploy.watching.breaches import Breach
+from deploy.watching.breach import Breach
 from deploy.watching.deciding import Decision, State, decide
 from deploy.watching.history import NAME
 from deploy.watching.looking import Looker
 from deploy.watching.metrics import WatchMetrics
 from deploy.watching.observing import Observation
+from deploy.watching.remembering import Memory
 from deploy.watching.sources import Switches
 from deploy.watching.uptime import Uptime
 
@@ -40,9 +41,11 @@ class Watch:
     ) -> None:
         self._bounds, self._looker, self._switches, self._metrics = bounds, looker, switches, metrics
         self.uptime = Uptime(store)
-        self._state, self._stop = State(), threading.Event()
+        self._memory = Memory(store)
+        self._state, self._stop = State(measured=self._memory.read()), threading.Event()
         self._away: str | None = None
         self._tried: float | None = None
+        self._stuck: tuple[int | None, float] | None = None
         self._told: dict[tuple[object, ...], float] = {}
 
     def stop(self) -> None:
@@ -53,12 +56,22 @@ class Watch:
         """Go on until ``stop``."""
         while not self._stop.is_set():
             try:
-                seen = self._looker.look(self._stop.wait)
-            except DeployError as error:
-                self._wait_for(error)
-            else:
-                self._back()
-                self._take(replace(seen, rolled_back=_latest(seen.rolled_back, self._tried)))
+                self._once()
+            # Whatever it is: nobody would notice a bad release while nothing watches.
+            except Exception as error:
+                self._metrics.failed()
+                if self._is_news(self._looker.now(), type(error)):
+                    log.exception("a look failed; going on")
+                self._stop.wait(self._bounds.interval_s)
+
+    def _once(self) -> None:
+        try:
+            seen = self._looker.look(self._stop.wait)
+        except DeployError as error:
+            self._wait_for(error)
+        else:
+            self._back()
+            self._take(replace(seen, rolled_back=_latest(seen.rolled_back, self._tried)))
 
     def _wait_for(self, error: DeployError) -> None:
         if self._away is None:
@@ -78,9 +91,9 @@ class Watch:
         live = seen.live
         self.uptime.add(seen.time, live.answered + live.refused + live.failed, live.answered)
         self._state, breaches, decision = decide(seen, self._state, self._bounds)
+        self._memory.write(self._state.measured, seen.time)
         self._metrics.show(seen, breaches, decision, self.uptime)
-        if self._looker.drift is not None:
-            self._metrics.show_drift(self._looker.drift)
+        self._metrics.show_drift(self._looker.drift)
         self._tell(breaches, seen.time)
         self._act(decision, seen)
 
@@ -103,12 +116,20 @@ class Watch:
         if decision.kind == "alarm":
             if news:
                 log.error("a person is needed: %s", decision.why)
+        elif self._is_stuck(decision, seen.time):
+            self._metrics.alarm()
         elif self._switches is not None:
-            self._switch(self._switches, decision, seen.time, news=news)
+            self._switch(self._switches, decision, seen.time)
         elif news:
             log.warning("nothing is switched (dry run); it would be a %s: %s", _NAMES[decision.kind], decision.why)
 
-    def _switch(self, switches: Switches, decision: Decision, time: float, *, news: bool) -> None:
+    def _is_stuck(self, decision: Decision, time: float) -> bool:
+        """Whether the end of this trial was tried just before, and could not be made."""
+        if self._stuck is None or decision.kind != "end_canary" or self._stuck[0] != decision.release:
+            return False
+        return time - self._stuck[1] < TOLD_AGAIN_S
+
+    def _switch(self, switches: Switches, decision: Decision, time: float) -> None:
         do = switches.rollback if decision.kind == "rollback" else switches.end_canary
         log.warning("%s: %s", _NAMES[decision.kind], decision.why)
         try:
@@ -118,8 +139,10 @@ class Watch:
         except DeployError as error:
             if decision.kind == "rollback":
                 self._tried = time
-            if news:
-                log.warning("a person is needed: the %s could not be made: %s", _NAMES[decision.kind], error)
+            else:
+                self._stuck = decision.release, time
+            self._metrics.alarm()
+            log.warning("a person is needed: the %s could not be made: %s", _NAMES[decision.kind], error)
         else:
             log.warning("%s", done.told)
             self._metrics.acted(decision)

@@ -47,7 +47,13 @@ class Watched:
             self.meter.forget()
         least = bounds.min_requests
         traffic, latencies = self.meter.traffic(least), self.meter.latencies(least, percentiles_s)
-        return replace(self.questioner.read(), traffic=traffic, latencies=latencies)
+        return replace(
+            self.questioner.read(),
+            traffic=traffic,
+            latencies=latencies,
+            cut_off=self.meter.cut_off,
+            changed=self.meter.changed,
+        )
 
 
 def _questions(store: Path, release: int) -> QuestionSet | None:

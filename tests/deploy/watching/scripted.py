@@ -19,7 +19,7 @@ def well(release: int, **changed: Any) -> Readings:
     readings = Readings(
         release,
         traffic=Traffic(10.0, 1_000, 1),
-        latencies={"search_text": Latency(1_000, 40.0)},
+        latencies={"search_text": Latency(1_000, 40.0, (40.0,) * 10)},
         recall=Recall(190.0, 200, 0.95),
         answered=20,
     )
@@ -31,11 +31,32 @@ def failing(release: int, share: float = 0.1) -> Readings:
 
 
 def slow(release: int, p99_ms: float = 900.0) -> Readings:
-    return well(release, latencies={"search_text": Latency(1_000, p99_ms)})
+    return well(release, latencies={"search_text": Latency(1_000, p99_ms, (p99_ms,) * 3)})
+
+
+def nonsense(release: int) -> Readings:
+    """Callers send what is refused before it is searched for, so that nobody counts whose fault it is."""
+    return well(release, traffic=Traffic(10.0, 1_000, 150))
+
+
+def cut_off(release: int) -> Readings:
+    """The database is gone: nothing is answered."""
+    traffic = Traffic(10.0, 1_000, 50, own=20)
+    return well(release, traffic=traffic, recall=None, answered=0, failed=20, cut_off=True)
+
+
+def refusing(release: int) -> Readings:
+    """As many requests as ever, and most of them are refused by full queues."""
+    return well(release, traffic=Traffic(10.0, 1_000, 0, rejected=700, queued=0.8), answered=6, refused=14)
+
+
+def hanging(release: int) -> Readings:
+    """No request ends, so that none is counted; questions end for want of time."""
+    return Readings(release, failed=10)
 
 
 def spoiled(release: int) -> Readings:
-    return well(release, recall=Recall(10.0, 60, 0.95), examples=("'red mug' finds nothing",))
+    return well(release, recall=Recall(10.0, 60, 0.95), examples=("question 3 finds nothing",))
 
 
 def iso(time: float) -> str:

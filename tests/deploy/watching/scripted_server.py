@@ -26,6 +26,7 @@ class Server:
     refusal: DeployError | None = None
     drift: DriftReport | None = None
     time: float = START
+    trouble: Exception | None = None
     switches: list[tuple[str, By]] = field(default_factory=list)
 
     def status(self) -> Status:
@@ -48,11 +49,15 @@ class Server:
     def end_canary(self, by: By, tell: Tell) -> Switched:
         tell("moving")
         self.switches.append(("end_canary", by))
+        if self.refusal is not None:
+            raise self.refusal
         before, self.canary = self.canary or 0, None
         return Switched("end_canary", before, self.live, 1.0, "ended")
 
     def scrape(self) -> Scrape:
         self.time += 10.0
+        if self.trouble is not None:
+            raise self.trouble
         return Scrape(self.time, {}, {})
 
     def search(self, query: Query) -> Answer:
@@ -64,6 +69,10 @@ class Server:
 
     def look(self, release: int) -> DriftReport | None:
         del release
+        return self.drift
+
+    @property
+    def newest(self) -> DriftReport | None:
         return self.drift
 
 

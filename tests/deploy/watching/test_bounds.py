@@ -40,7 +40,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "min_requests = 2.5; allowed: a whole number from 1 to 1,000,000",
         "restarts = True; allowed: a whole number from 0 to 1,000",
         "drift = 'perhaps'; allowed: 'act' or 'tell'",
-        "speed = 1; no such field; allowed: error_rate, p99_ms",
+        "speed = 1; no such field; allowed: error_rate, question_failures, p99_ms",
         "probation_s = 10; allowed: at least grace_s, which is 60",
     ):
         assert problem in told

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from deploy.watching.breaches import Breach
+from deploy.watching.breach import Breach
 from deploy.watching.deciding import Decision, State, decide
 from deploy.watching.observing import Latency, Observation, Readings, Recall, Traffic
-from tests.deploy.watching.scripted import BOUNDS, START, failing, seen, slow, spoiled, well
+from tests.deploy.watching.scripted import BOUNDS, START, failing, hanging, refusing, seen, slow, spoiled, well
 
 
 def after(looks: Sequence[Observation], state: State | None = None) -> tuple[State, tuple[Breach, ...], Decision]:
@@ -37,7 +37,7 @@ def test_a_new_release_that_finds_nothing_is_rolled_back_and_the_reason_is_told_
     assert decision == Decision(
         "rollback",
         "release 2: recall@10 is 0.167 over 60 questions, and was 0.950 when the release was made (recall_drop 0.05). "
-        "Such as: 'red mug' finds nothing",
+        "Such as: question 3 finds nothing",
         2,
     )
 
@@ -132,7 +132,7 @@ def test_what_is_away_takes_the_blame_for_errors_and_times_and_not_for_recall() 
 
 def test_more_requests_than_before_that_wait_in_queues_excuse_and_as_many_do_not() -> None:
     waiting = Traffic(10.0, 4_000, 400, queued=0.7)
-    flooded = well(2, traffic=waiting, latencies=slow(2).latencies)
+    flooded = well(2, traffic=waiting, latencies=slow(2).latencies, failed=1)
     _, breaches, decision = after(looks(flooded, 10), known(well(1)))
     assert decision.kind == "nothing"
     assert "400.0 a second come, 100.0 came before the switch" in str(breaches[0].excuse)
@@ -141,8 +141,12 @@ def test_more_requests_than_before_that_wait_in_queues_excuse_and_as_many_do_not
 
 
 def test_refused_requests_of_callers_are_as_many_as_before() -> None:
-    """One caller who sends nonsense makes every release fail as often."""
+    """One caller who sends nonsense makes every release fail as often, from whenever on."""
     nonsense = {"traffic": Traffic(10.0, 1_000, 100)}
+    later = after(looks(well(2, **nonsense), 10), known(well(1)))
+    assert later[2].kind == "nothing", "every question is answered"
+    own = {"traffic": Traffic(10.0, 1_000, 100, own=60)}
+    assert after(looks(well(2, **own)), known(well(1)))[2].kind == "rollback", "the search says that it failed"
     assert after(looks(well(2, **nonsense), 10), known(well(1, **nonsense)))[2].kind == "nothing"
     unknown = after(looks(well(2, **nonsense), 10))
     assert unknown[2].kind == "nothing", "every question was answered, and what was before is not known"
@@ -155,10 +159,59 @@ def test_few_requests_and_few_questions_are_no_proof() -> None:
 
 
 def test_times_are_held_against_the_other_release() -> None:
-    twice = well(2, latencies={"search_text": Latency(1_000, 90.0)})
-    _, _, decision = after(looks(twice), known(well(1)))
+    worst = {"search_text": Latency(1_000, 40.0, (40.0, 45.0, 50.0))}
+    thrice = well(2, latencies={"search_text": Latency(1_000, 150.0, (150.0,))})
+    _, _, decision = after(looks(thrice), known(well(1, latencies=worst)))
     assert decision.kind == "rollback"
-    assert "2.2 times the 40.0 ms before the switch with release 1 (p99_ratio 2)" in decision.why
+    told = "3.0 times the 50.0 ms of the worst of 3 minutes before the switch with release 1 (p99_ratio 2)"
+    assert told in decision.why
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (Latency(1_000, 40.0, (40.0, 80.0, 40.0)), Latency(1_000, 150.0, (150.0,))),
+        (Latency(1_000, 40.0, (40.0, 40.0)), Latency(1_000, 150.0, (150.0,))),
+        (Latency(1_000, 40.0, (40.0,) * 10), Latency(999, 150.0)),
+        (Latency(1_000, 40.0, (40.0,) * 10), Latency(1_000, 99.0, (99.0,))),
+    ],
+    ids=["as slow in one minute", "few minutes", "few requests", "fast enough"],
+)
+def test_times_that_may_be_chance_or_hurt_nobody_are_not_held_against_it(before: Latency, now: Latency) -> None:
+    state = known(well(1, latencies={"search_text": before}))
+    assert after(looks(well(2, latencies={"search_text": now}), 10), state)[1] == ()
+
+
+def test_more_requests_excuse_slower_answers_whatever_the_queue() -> None:
+    slower = {"search_text": Latency(1_000, 150.0, (150.0,))}
+    busy = well(2, latencies=slower, traffic=Traffic(10.0, 1_600, 0))
+    _, breaches, decision = after(looks(busy, 10), known(well(1)))
+    assert decision.kind == "nothing"
+    assert breaches[0].excuse == "160.0 a second come, 100.0 came before the switch"
+    assert after(looks(replace(busy, traffic=Traffic(10.0, 1_400, 0))), known(well(1)))[2].kind == "rollback"
+
+
+def test_a_release_that_hangs_or_refuses_is_rolled_back_and_more_load_excuses_refusals() -> None:
+    hung = after(looks(hanging(2)), known(well(1)))[2]
+    assert "10 of 10 questions with known answers were not answered (question_failures 10.00%)" in hung.why
+    refused = after(looks(refusing(2)), known(well(1)))[2]
+    assert "70.00% of 1,000 requests failed" in refused.why
+    assert after(looks(hanging(2)), known(hanging(1)))[2].kind == "nothing", "as the one before it"
+    flood = replace(refusing(2), traffic=Traffic(10.0, 4_000, 0, rejected=3_000, queued=0.8))
+    _, breaches, decision = after(looks(flood, 10), known(well(1)))
+    assert decision.kind == "nothing"
+    assert {breach.bound for breach in breaches} == {"error_rate", "question_failures"}
+    few = replace(hanging(2), failed=0, refused=10)
+    assert after(looks(few, 10))[1] == (), "a full queue, and nobody knows how many came before"
+
+
+def test_recall_that_fell_with_a_catalogue_that_changed_is_for_a_person() -> None:
+    _, breaches, decision = after(looks(spoiled(2), 1), known(well(1)))
+    assert (breaches[0].excuse, decision.kind) == (None, "nothing")
+    _, breaches, decision = after(looks(replace(spoiled(2), changed=0.25), 1), known(well(1)))
+    assert breaches[0].excuse == "the catalogue has +25% products since it is watched, whatever the release"
+    assert decision.kind == "alarm"
+    assert after(looks(replace(spoiled(2), changed=-0.05)), known(well(1)))[2].kind == "rollback"
 
 
 def test_drift_is_told_and_acts_only_where_it_shall() -> None:

@@ -26,8 +26,10 @@ def made(time: float, p99_ms: float = 20.0, *, canary: bool = False, **counts: f
 def test_an_ensembles_failures_are_counted_once_and_parts_by_their_release() -> None:
     quiet = scrape("quiet", 0.0)
     assert quiet.kind("search_text") == Counts(22.0, 6.0)
-    assert quiet.parts(2).succeeded == 93.0
-    assert quiet.parts(1).succeeded == 6.0, "the ensembles, which are version 1 always, are none of its parts"
+    assert sum(counts.succeeded for counts in quiet.parts(2).values()) == 93.0
+    assert sum(counts.succeeded for counts in quiet.parts(1).values()) == 6.0, (
+        "the ensembles, which are version 1 always, are none of its parts"
+    )
     assert quiet.p99_ms["search_text", "1"] == pytest.approx(11.885)
     assert quiet.kind("search_image") == Counts()
 
@@ -98,6 +100,79 @@ def test_refusals_by_a_full_queue_are_no_failures_where_the_parts_tell_of_them()
     traffic = meter.traffic(1)
     assert traffic is not None
     assert (traffic.failures, traffic.rejected) == (5, 15)
+
+
+OWN = """\
+# TYPE tandem_searches counter
+tandem_searches_total{{release="2",process="7",model="retrieve",result="refused",kind="text"}} {refused}
+tandem_searches_total{{release="2",process="7",model="retrieve",result="unavailable",kind="text"}} {away}
+tandem_searches_total{{release="2",process="7",model="retrieve",result="failed",kind="text"}} {broken}
+tandem_searches_total{{release="1",process="6",model="retrieve",result="refused",kind="text"}} {other}
+# TYPE tandem_refused counter
+tandem_refused_total{{release="2",process="8",model="text_preprocess"}} {full}
+# TYPE tandem_journal_trouble gauge
+tandem_journal_trouble{{release="2",process="7",model="retrieve"}} {trouble}
+tandem_journal_trouble{{release="2",process="5",model="retrieve"}} 1
+# TYPE tandem_index_live_rows gauge
+tandem_index_live_rows{{release="2",process="7",model="retrieve"}} {rows}
+tandem_index_live_rows{{release="2",process="5",model="retrieve"}} 9999
+# TYPE tandem_reported_timestamp_seconds gauge
+tandem_reported_timestamp_seconds{{release="2",process="7",model="retrieve"}} 1000
+tandem_reported_timestamp_seconds{{release="2",process="5",model="retrieve"}} 900
+"""
+NOTHING = {"refused": 0, "away": 0, "broken": 0, "other": 0, "full": 0, "trouble": 0, "rows": 100}
+
+
+def with_own(scrape: Scrape, **values: int) -> Scrape:
+    return replace(scrape, own=Scrape.parse(OWN.format(**{**NOTHING, **values}), 0.0).own)
+
+
+def test_callers_mistakes_and_an_absent_database_are_no_failures_of_a_release() -> None:
+    meter = Meter(2, with_own(made(0.0)), canary=False)
+    failed = made(10.0, succeeded=100.0, failed=80.0)
+    meter.add(with_own(failed, refused=10, away=8, broken=4, other=99, full=5))
+    first = meter.traffic(1)
+    assert first is not None
+    assert (first.requests, first.failures, first.own, first.rejected) == (140, 25, 4, 5)
+    assert not meter.cut_off, "a process that is gone has left its gauge behind"
+    troubled = made(20.0, succeeded=100.0, failed=160.0)
+    meter.add(with_own(troubled, refused=20, away=28, broken=4, full=5, trouble=1))
+    second = meter.traffic(1)
+    assert second is not None
+    assert (second.requests, second.failures, second.own, second.rejected) == (40, 10, 0, 0)
+    assert meter.cut_off
+
+
+def test_the_change_of_the_catalogue_is_that_of_the_processes_that_are_there() -> None:
+    meter = Meter(2, with_own(made(0.0)), canary=False)
+    meter.add(with_own(made(10.0), rows=125))
+    assert meter.changed == pytest.approx(0.25)
+    assert Meter(2, made(0.0), canary=False).changed == 0.0
+
+
+def test_a_part_that_begins_anew_leaves_the_counts_of_the_others_alone() -> None:
+    def parts(time: float, tower: float, preprocess: float) -> Scrape:
+        succeeded = {"text_tower": Counts(failed=tower), "text_preprocess": Counts(failed=preprocess)}
+        ours = made(time, succeeded=1_000.0 + time, failed=2 * time)
+        return replace(ours, counts={**ours.counts, **{(name, "2"): each for name, each in succeeded.items()}})
+
+    meter = Meter(2, parts(0.0, 900.0, 50.0), canary=False)
+    meter.add(parts(100.0, 901.0, 2.0))
+    traffic = meter.traffic(1)
+    assert traffic is not None
+    assert (traffic.requests, traffic.failures, traffic.own) == (200, 100, 3)
+
+
+def test_minutes_to_compare_by_are_those_with_enough_requests_at_most_ten() -> None:
+    meter = Meter(2, made(0.0), canary=False)
+    total, found = 0.0, Latency(0, 0.0)
+    for minute in range(1, 15):
+        total += 999.0 if minute == 14 else 1_000.0
+        meter.add(made(60.0 * minute, float(minute), succeeded=total))
+        found = meter.latencies(100)["search_text"]
+        if minute == 13:
+            assert found.minutes == tuple(map(float, range(4, 14)))
+    assert found == Latency(999, 14.0)
 
 
 def test_what_is_not_in_the_format_is_refused() -> None:

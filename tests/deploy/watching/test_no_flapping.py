@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,11 +73,30 @@ def test_a_trouble_that_begins_before_a_switch_and_lasts_is_nobodys_fault(
 
 
 @settings(max_examples=20, deadline=None)
-@given(fault=st.sampled_from(["failing", "slow", "spoiled"]), healthy=st.integers(7, 50))
+@given(fault=st.sampled_from(["failing", "slow", "spoiled", "refusing", "hanging"]), healthy=st.integers(7, 50))
 def test_a_bad_release_is_always_taken_back(fault: str, healthy: int) -> None:
     world = World({1: "well", 2: fault, 3: "well", 4: "well"})
     world.play([("look", healthy), ("activate", 2), ("look", 20)])
     assert [(who, before, after) for who, _, before, after in world.done] == [("activate", 1, 2), ("watch", 2, 1)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(trouble=st.sampled_from(["nonsense", "cut_off"]), after=st.integers(0, 30), looks=st.integers(1, 60))
+def test_a_trouble_of_callers_or_of_the_database_that_begins_after_a_switch_is_nobodys_fault(
+    trouble: str, after: int, looks: int
+) -> None:
+    world = World(dict.fromkeys(RELEASES, "well"))
+    world.play([("look", 10), ("activate", 2), ("look", after), ("shared", trouble), ("look", looks)])
+    assert [who for who, *_ in world.done] == ["activate"]
+    world.play([("shared", None), ("look", 10), ("canary", 3), ("look", after), ("shared", trouble), ("look", looks)])
+    assert world.canary == 3
+
+
+@pytest.mark.parametrize("fault", ["refusing", "hanging"])
+def test_a_release_on_trial_that_refuses_or_hangs_is_taken_away(fault: str) -> None:
+    world = World({1: "well", 2: fault, 3: "well", 4: "well"})
+    world.play([("look", 10), ("canary", 2), ("look", 12)])
+    assert world.canary is None
 
 
 def test_strain_of_both_releases_is_not_the_fault_of_the_one_on_trial() -> None:

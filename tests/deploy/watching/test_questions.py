@@ -36,6 +36,19 @@ def test_texts_and_photos_are_read_with_the_recall_of_the_release(tmp_path: Path
     )
 
 
+def test_a_separator_within_a_text_ends_no_line_and_questions_are_known_by_their_line(tmp_path: Path) -> None:
+    text = "red\u2028mug\x85\x0c"
+    write(
+        tmp_path,
+        json.dumps({"text": text, "products": ["M1"]}, ensure_ascii=False),
+        "",
+        {"text": "a", "products": ["M"]},
+    )
+    questions = read_questions(tmp_path, 2)
+    assert questions is not None
+    assert [(one.text, one.label) for one in questions.questions] == [(text, "question 1"), ("a", "question 3")]
+
+
 def test_a_release_without_questions_has_none(tmp_path: Path) -> None:
     assert read_questions(tmp_path, 2) is None
     write(tmp_path, recall=None)

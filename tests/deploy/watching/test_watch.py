@@ -16,6 +16,8 @@ from deploy.switching.values import Status
 from deploy.watching.bounds import Bounds
 from deploy.watching.looking import Looker
 from deploy.watching.metrics import WatchMetrics, serving
+from deploy.watching.observing import Latency, Readings, Recall, Traffic
+from deploy.watching.remembering import Memory
 from deploy.watching.sources import Sources
 from deploy.watching.uptime import Uptime
 from deploy.watching.watch import Watch
@@ -73,7 +75,10 @@ def test_a_bad_release_is_rolled_back_and_the_metrics_show_it(store: Path) -> No
     assert program.value("tandem_watch_rollbacks_total") == 1.0
     assert program.value("tandem_watch_breaches_total", bound="recall_drop") == 2.0
     assert program.value("tandem_watch_breaches_total", bound="drift") == 0.0
-    assert program.value("tandem_probe_recall", release="2") == 0.0
+    for gauge in ("recall", "recall_baseline", "questions", "questions_known"):
+        assert program.value(f"tandem_probe_{gauge}", release="2") is None, "nobody measures it any more"
+    assert program.value("tandem_probe_recall_baseline", release="1") == 1.0
+    assert program.value("tandem_probe_questions_known", release="1") == 1.0
     assert program.value("tandem_probe_recall", release="1") == 1.0
     assert program.value("tandem_probe_questions", release="1") >= 10.0  # type: ignore[operator]
     assert program.value("tandem_watch_last_look_timestamp_seconds") > START  # type: ignore[operator]
@@ -107,6 +112,43 @@ def test_a_refusal_is_told_and_not_tried_again_at_every_look(store: Path, caplog
     assert program.value("tandem_watch_alarm") == 1.0
 
 
+def test_a_trial_that_cannot_be_ended_is_an_alarm_and_not_tried_at_every_look(
+    store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(store, live=1, previous=None, canary=2, refusal=CannotSwitch("busy with another"))
+    program = Program(server)
+    program.run(20)
+    assert len(server.switches) == 1
+    assert caplog.text.count("the end of the trial could not be made: busy with another") == 1
+    assert program.value("tandem_watch_alarm") == 1.0
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("odd"), KeyError("since"), EOFError()])
+def test_nothing_ends_the_watch(store: Path, caplog: pytest.LogCaptureFixture, trouble: Exception) -> None:
+    server = Server(store, trouble=trouble)
+    program = Program(server)
+    program.run(3)
+    assert program.value("tandem_watch_errors_total") == 4.0, "that one too during which it was ended"
+    assert caplog.text.count("a look failed; going on") == 1
+    server.trouble = None
+    again = Program(server)
+    again.run(12)
+    assert server.live == 1
+
+
+def test_what_was_measured_is_kept_over_a_restart(store: Path) -> None:
+    latencies = {"search_text": Latency(1_000, 40.0, (40.0, 41.0))}
+    measured = {1: Readings(1, Traffic(10.0, 1_000, 5, 2, 0.1, 3), latencies, Recall(9.5, 10, 0.9), 20, 1, 2)}
+    memory = Memory(store)
+    assert memory.read() == {}
+    memory.write(measured, START)
+    assert Memory(store).read() == measured
+    memory.write({}, START + 59.0)
+    assert Memory(store).read() == measured
+    (store / "run" / "watch.json").write_text('{"format": 1, "measured": {"1": {}}}')
+    assert Memory(store).read() == {}
+
+
 def test_another_switch_that_is_being_made_is_waited_for(store: Path) -> None:
     server = Server(store, refusal=SwitchBusy("activate 3"))
     Program(server).run(12)
@@ -137,8 +179,14 @@ def test_drift_is_shown_and_told(store: Path, caplog: pytest.LogCaptureFixture) 
     program.run(6)
     assert program.value("tandem_drift_statistic", release="1", name="query_text") == 0.4
     assert program.value("tandem_watch_excused_total", bound="drift") >= 1.0  # type: ignore[operator]
-    assert caplog.text.count("texts are of another kind; 'x'") == 1
+    assert caplog.text.count("texts are of another kind") == 1
+    assert "'x'" not in caplog.text, "what shoppers type is shown by `deploy drift` alone"
     assert server.switches == []
+    server.drift = None
+    again = Program(server)
+    again.watch._metrics.show_drift(report)
+    again.run(2)
+    assert again.value("tandem_drift_statistic", release="1", name="query_text") is None
 
 
 def test_metrics_are_served_on_loopback_and_a_taken_port_is_told() -> None:

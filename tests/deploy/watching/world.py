@@ -7,11 +7,32 @@ from dataclasses import dataclass, field, replace
 from deploy.switching.values import Canary, Status
 from deploy.watching.deciding import Decision, State, decide
 from deploy.watching.observing import Observation, Readings
-from tests.deploy.watching.scripted import BOUNDS, START, failing, iso, slow, spoiled, well
+from tests.deploy.watching.scripted import (
+    BOUNDS,
+    START,
+    cut_off,
+    failing,
+    hanging,
+    iso,
+    nonsense,
+    refusing,
+    slow,
+    spoiled,
+    well,
+)
 
 RELEASES = (1, 2, 3, 4)
 LOOK_S = 10.0
-MAKES = {"well": well, "failing": failing, "slow": slow, "spoiled": spoiled}
+MAKES = {
+    "well": well,
+    "failing": failing,
+    "slow": slow,
+    "spoiled": spoiled,
+    "nonsense": nonsense,
+    "cut_off": cut_off,
+    "refusing": refusing,
+    "hanging": hanging,
+}
 
 Steps = list[tuple[str, object]]
 
