@@ -64,7 +64,8 @@ def release(  # noqa: PLR0913 - an option each
         bool, typer.Option("--allow-precision", help="Fall back down int8, fp16, fp32 where the asked one fails.")
     ] = False,
     queries: Annotated[
-        Path | None, typer.Option(help="Held-out queries, .jsonl, of gate and baseline; see export/queries.py.")
+        Path | None,
+        typer.Option(help="Held-out queries, .jsonl, of gate and baseline; best a sample of the log, repeats and all."),
     ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="Other queries, .jsonl, that ranges are measured on beside products.")

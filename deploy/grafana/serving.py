@@ -24,6 +24,10 @@ def current(gauge: str) -> str:
     return f"max by (instance, release) ({gauge} and on (instance, process, model) {_REPORTED_LATELY})"
 
 
+def _of_a_server(gauge: str) -> str:
+    return f"max by (instance) ({gauge} and on (instance, process, model) {_REPORTED_LATELY})"
+
+
 def share(part: str, whole: str) -> str:
     """A part of what happened; 0 where nothing did."""
     return f"({part}) / ({whole} > 0) or 0 * ({whole})"
@@ -62,11 +66,13 @@ TRAFFIC = Row(
         Panel(
             "Searches that failed",
             {
+                "requests of public names": "tandem:search_failure:ratio_rate5m",
                 "failed or unavailable, release {{release}}": share(_BAD, _SEARCHED),
                 "refused, release {{release}}": share(_REFUSED, _SEARCHED),
             },
             "percentunit",
-            "What was refused is the caller's mistake.",
+            "What the alerts are made of, which needs their rules; and what `retrieve` counts, in rows. "
+            "What it refused is the caller's mistake.",
         ),
         Panel(
             "Searches by kind",
@@ -74,9 +80,10 @@ TRAFFIC = Row(
         ),
         Panel("Writes", {"{{operation}} {{outcome}}": rate("tandem_writes_total", "operation, outcome")}),
         Panel(
-            "Rejected by full queues",
-            {"{{model}}": rate('nv_inference_request_failure{reason="REJECTED"}', "model")},
+            "Refused because too much was under way",
+            {"{{model}}": rate("tandem_refused_total", "model")},
             "reqps",
+            "The model is the one that such requests come to first.",
         ),
     ),
 )
@@ -131,6 +138,12 @@ QUEUES = Row(
         Panel(
             "Requests that wait",
             {"{{model}} {{version}}": "sum by (model, version) (nv_inference_pending_request_count)"},
+        ),
+        Panel(
+            "Requests under way, and how many may be",
+            {"under way": _of_a_server("tandem_in_flight"), "at most": _of_a_server("tandem_max_in_flight")},
+            "short",
+            "Of both releases. What is more is refused.",
         ),
         Panel(
             "Mean batch",

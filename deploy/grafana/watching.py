@@ -76,7 +76,10 @@ DRIFT = Row(
     (
         Panel(
             "Recall of the probe set",
-            {"release {{release}}": "max by (release) (tandem_probe_recall)"},
+            {
+                "release {{release}}": "min by (release) (tandem_probe_recall)",
+                "release {{release}}, when it was made": "max by (release) (tandem_probe_recall_baseline)",
+            },
             "percentunit",
             "Of questions with known answers.",
         ),

@@ -76,8 +76,15 @@ class Board:
             histograms, self._histograms = self._histograms, {}
             gauges, self._gauges = self._gauges, {}
         for family, seen in histograms.items():
-            counters.update(_as_counters(family, seen))
+            for series, amount in _as_counters(family, seen).items():
+                counters[series] = counters.get(series, 0.0) + amount
         return counters, gauges
+
+    def put_back(self, counters: Mapping[Series, float], gauges: Mapping[Family, float]) -> None:
+        """Keep what was taken and could not be told, but for gauges that were set again meanwhile."""
+        self.add(counters)
+        with self._lock:
+            self._gauges = {**gauges, **self._gauges}
 
 
 def buckets(family: Family) -> list[Series]:

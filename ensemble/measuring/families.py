@@ -56,6 +56,10 @@ BEHIND = Family(
 )
 TROUBLE = Family("tandem_journal_trouble", "1 while the catalogue cannot be followed", "gauge")
 
+IN_FLIGHT = Family("tandem_in_flight", "Requests under way in this server, those of many rows by their weight", "gauge")
+MAX_IN_FLIGHT = Family("tandem_max_in_flight", "Requests that this server takes at once", "gauge")
+REFUSED = Family("tandem_refused_total", "Requests refused because too many were under way", "counter")
+
 LOOKUPS = Family("tandem_tower_cache_lookups_total", "Rows that a tower was asked for", "counter")
 HITS = Family("tandem_tower_cache_hits_total", "Rows that a tower remembered", "counter")
 

@@ -87,10 +87,18 @@ class Meter:
         if self._look is not None:
             self._look(self.board)
         counters, gauges = self.board.take()
-        for series, amount in counters.items():
-            self._told.increment(series, amount)
-        for family, value in {**gauges, REPORTED: time.time()}.items():
-            self._told.set(family, value)
+        try:
+            while counters:
+                series, amount = next(iter(counters.items()))
+                self._told.increment(series, amount)
+                del counters[series]
+            while gauges:
+                family, value = next(iter(gauges.items()))
+                self._told.set(family, value)
+                del gauges[family]
+        finally:
+            self.board.put_back(counters, gauges)
+        self._told.set(REPORTED, time.time())
 
     def _tell(self, step: Callable[[], None]) -> None:
         try:

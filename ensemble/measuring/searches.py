@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ensemble.index import Follower, Hits, Index, IndexSource
@@ -14,7 +15,7 @@ from ensemble.measuring import families
 from ensemble.measuring.board import Board, Series
 from ensemble.measuring.families import BATCH, SEARCHES, SELECTIVITY, Family
 from ensemble.measuring.meter import Meter
-from ensemble.measuring.writes import outcome_of
+from ensemble.measuring.writes import TROUBLES, outcome_of
 
 if TYPE_CHECKING:
     from ensemble.retrieval import Plan, Retrieval
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KINDS = {"TEXT_VECTOR": "text", "IMAGE_VECTOR": "photo", "TEXT_VECTOR, IMAGE_VECTOR": "both"}
+RESULTS = ("full", "fewer", "none", *TROUBLES)
 _ITEM_BYTES = 2
 
 
@@ -38,6 +40,7 @@ class SearchMeter:
     def __init__(self, source: IndexSource, board: Board) -> None:
         self._source, self._board, self._troubled = source, board, False
         self._live, self._engine = 0, engine_of(source)
+        self._begin()
 
     def searched(self, plans: Sequence[Plan | Exception], hits: Sequence[Sequence[Hits] | Exception]) -> None:
         """Count the requests of one search; a mistake here is logged once, and harms no request.
@@ -55,10 +58,18 @@ class SearchMeter:
 
     def look(self, board: Board) -> None:
         """Put on a board what the index is now."""
-        self._engine = engine_of(self._source)
+        engine = engine_of(self._source)
+        if engine != self._engine:
+            self._engine = engine
+            self._begin()
         gauges = gauges_of(self._source)
         self._live = int(gauges.get(families.LIVE, 0))
         board.set(gauges)
+
+    def _begin(self) -> None:
+        """Show every count of an engine from zero on: Prometheus sees no rise in a series that begins with it."""
+        known = [*product(KINDS.values(), ("yes", "no"), RESULTS), *product(("unknown",), ("unknown",), TROUBLES)]
+        self._board.add({self._series(*each): 0.0 for each in known})
 
     def _count(self, plans: Sequence[Plan | Exception], hits: Sequence[Sequence[Hits] | Exception]) -> None:
         rows, shares = Counter[tuple[str, str, str]](), list[float]()

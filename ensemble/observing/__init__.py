@@ -1,21 +1,24 @@
 """Samples of live requests, from inside the models that answer them; what drift is found in.
 
 Nothing is noted where ``TANDEM_OBSERVED`` names no folder. Texts that shoppers typed are personal data: files are
-readable by their owner alone, only the newest windows are kept, and ``TANDEM_OBSERVE_TEXTS=0`` leaves the texts out.
+readable by their owner alone, windows are kept for an hour, and
+``TANDEM_OBSERVE_TEXTS=0`` leaves the texts out.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ensemble.observing.features import AnswerFeatures, Features, PictureFeatures, TextFeatures
 from ensemble.observing.observer import PROBE, WINDOW_S, Observer
+from ensemble.observing.secret import secret_of
 from ensemble.observing.windows import Columns, Window, Writer, columns_of, read_columns, read_windows, write_columns
+from ensemble.serving import warm_up_requests
 from ensemble.variables import OBSERVE_SECONDS, OBSERVE_TEXTS, OBSERVED
 
 __all__ = [
@@ -71,14 +74,13 @@ def observe(
     instance = re.sub(r"\W", "_", args["model_instance_name"])
     writer = Writer(args["model_name"], int(args["model_version"]), os.getpid(), instance)
     window_s = float(environment.get(OBSERVE_SECONDS, WINDOW_S))
-    return Observer(Path(folder), writer, features, warm_up=_warm_up(args["model_config"]), window_s=window_s).start()
+    if isinstance(features, TextFeatures | PictureFeatures):
+        features = replace(features, secret=secret_of(Path(folder)))
+    return Observer(
+        Path(folder), writer, features, warm_up=warm_up_requests(args["model_config"]), window_s=window_s
+    ).start()
 
 
 def texts_are_kept(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the texts themselves may be written down."""
     return environment.get(OBSERVE_TEXTS, "1") != "0"
-
-
-def _warm_up(config: str) -> int:
-    """How many requests Triton sends an instance before any other, by the model's config as JSON."""
-    return sum(max(1, int(sample.get("count", 0))) for sample in json.loads(config).get("model_warmup", ()))

@@ -5,6 +5,7 @@ Each class takes the tensors of a model, as they came in and as they go out, and
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from collections.abc import Mapping
@@ -48,23 +49,25 @@ class TextFeatures:
         unknown: Id of the token that stands for what the vocabulary lacks; None where there is none.
         max_tokens: A text that fills them all is counted as cut.
         keep_texts: Whether the text itself is kept, at most ``MAX_CHARACTERS`` of it.
+        secret: Of ``digest``.
     """
 
     unknown: int | None
     max_tokens: int
     keep_texts: bool = True
+    secret: bytes = b""
 
     inputs: ClassVar[tuple[str, ...]] = ("TEXT",)
     outputs: ClassVar[tuple[str, ...]] = ("INPUT_IDS", "LENGTHS")
 
     def __call__(self, inputs: Tensors, outputs: Tensors, row: int) -> Row:
-        """See ``Features``; ``key`` tells texts apart within this process alone."""
+        """See ``Features``."""
         value = inputs["TEXT"].ravel()[row]
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         tokens = int(outputs["LENGTHS"].ravel()[row])
         ids = outputs["INPUT_IDS"][row, :tokens]
         return {
-            "key": hash(text),
+            "key": digest(text.encode("utf-8", "surrogatepass"), self.secret),
             # NumPy ends a string at its first NUL, and what is half a pair cannot be written.
             "text": text[:MAX_CHARACTERS].replace("\x00", " ") if self.keep_texts else "",
             "characters": float(len(text)),
@@ -80,7 +83,12 @@ class PictureFeatures:
 
     The sizes are the file's own, in pixels; brightness is the mean and contrast the standard deviation of the grey
     values, 0 to 255, of a quarter of the pixels that the tower sees.
+
+    Args:
+        secret: Of ``digest``.
     """
+
+    secret: bytes = b""
 
     inputs: ClassVar[tuple[str, ...]] = ("IMAGE",)
     outputs: ClassVar[tuple[str, ...]] = ("PIXELS",)
@@ -92,7 +100,7 @@ class PictureFeatures:
             width, height = image.size
         grey = outputs["PIXELS"][row, ::2, ::2] @ _LUMA
         return {
-            "key": hash(picture),
+            "key": digest(picture, self.secret),
             "width": float(width),
             "height": float(height),
             "bytes": float(len(picture)),
@@ -137,6 +145,11 @@ class AnswerFeatures:
             "gap": float(scores[0] - scores[1]) if count > 1 else math.nan,
             "found": count / asked,
         }
+
+
+def digest(data: bytes, secret: bytes) -> int:
+    """Tells what was asked apart, in 64 bits: BLAKE2b, keyed, so that who has the files cannot try guesses."""
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8, key=secret).digest(), "big", signed=True)
 
 
 def _vector(vectors: Any, row: int, dim: int) -> NDArray[np.float16]:

@@ -22,8 +22,10 @@ log = logging.getLogger(__name__)
 PROBE = "tandem-probe"
 SAMPLES = 512
 WINDOW_S = 30.0
-KEPT_WINDOWS = 20
+# What a monitor looks back on; of much traffic less, which is about twenty full windows.
 KEPT_S = 3600.0
+KEPT_BYTES = 16 << 20
+_STOP_S = 5.0
 
 
 @dataclass
@@ -69,7 +71,8 @@ class Observer:
         self._random = Random() if random is None else random  # noqa: S311 -- a sample, not a secret
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._filling = self._empty()
-        self._sequence, self._trouble = 0, ""
+        # Names go on ascending where a process is given the number of one that has ended.
+        self._sequence, self._trouble = time.time_ns(), ""
         self._thread: threading.Thread | None = None
 
     def start(self) -> Observer:
@@ -79,10 +82,12 @@ class Observer:
         return self
 
     def stop(self) -> None:
-        """Write the last window and end the thread."""
+        """Write the last window and end the thread; a disk that hangs is waited for five seconds."""
         self._ended.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_STOP_S)
+            if self._thread.is_alive():
+                return
         self.flush()
 
     def __call__(self, requests: Sequence[Any], responses: Sequence[Any]) -> None:
@@ -98,21 +103,22 @@ class Observer:
             self._tell(f"a request could not be described: {error!r}")
 
     def flush(self) -> None:
-        """Write the window that is being filled, and begin the next."""
+        """Write the window that is being filled, begin the next, and remove what is too old."""
         with self._lock:
             full, self._filling = self._filling, self._empty()
-        if not full.rows:
-            return
-        rows = list(full.rows.values())
-        facts = {"started": full.started, "ended": self._clock(), "seen": float(full.reservoir.seen)}
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_columns(self._folder / self._writer.file(self._sequence), columns_of(rows), facts)
-            self._sequence += 1
-            self._trouble = ""
-            prune(self._folder, self._writer, keep=KEPT_WINDOWS, before=self._clock() - KEPT_S)
-        except (OSError, ValueError) as error:
+            if full.rows:
+                self._write(full)
+                self._trouble = ""
+            prune(self._folder, self._writer, most_bytes=KEPT_BYTES, before=self._clock() - KEPT_S)
+        except Exception as error:
             self._tell(f"a window of samples could not be written: {error}")
+
+    def _write(self, full: _Filling) -> None:
+        facts = {"started": full.started, "ended": self._clock(), "seen": float(full.reservoir.seen)}
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_columns(self._folder / self._writer.file(self._sequence), columns_of(list(full.rows.values())), facts)
+        self._sequence += 1
 
     def _offer(self, request: Any, response: Any) -> None:
         slot = self._filling.reservoir.offer()

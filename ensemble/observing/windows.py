@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ensemble.observing.features import Row
 
 FORMAT = 1
+_UNFINISHED = re.compile(r"\.(?P<model>[a-z_]+)-.+\.npz\.\d+")
 _NAME = re.compile(r"(?P<model>[a-z_]+)-(?P<release>\d+)-(?P<pid>\d+)-(?P<instance>\w+)-(?P<sequence>\d+)\.npz")
 
 Columns = Mapping[str, NDArray[Any]]
@@ -40,7 +41,7 @@ class Writer:
 
     def file(self, sequence: int) -> str:
         """Name of the file of a window."""
-        return f"{self.model}-{self.release}-{self.pid}-{self.instance}-{sequence:08d}.npz"
+        return f"{self.model}-{self.release}-{self.pid}-{self.instance}-{sequence:020d}.npz"
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,11 @@ def read_columns(path: Path) -> dict[str, NDArray[Any]]:
         ValueError: It is not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             columns = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, EOFError, KeyError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # of bits that flipped, NumPy raises what its parsers do: zlib's, struct's, tokenize's
         raise ValueError(f"{path}: not a file of samples: {error}") from error
     if int(columns.pop("format", -1)) != FORMAT:
         raise ValueError(f"{path}: not a file of samples of format {FORMAT}")
@@ -117,15 +120,26 @@ def read_windows(folder: Path, model: str, release: int, *, since: float = 0.0) 
     return sorted(kept, key=lambda window: (window.ended, window.writer.file(0)), reverse=True)
 
 
-def prune(folder: Path, writer: Writer, *, keep: int, before: float) -> None:
-    """Remove a writer's windows but for the newest, and those that any writer of its model left before a time.
+def prune(folder: Path, writer: Writer, *, most_bytes: int, before: float) -> None:
+    """Remove what any writer of a model left before a time, and a writer's oldest windows beyond a size.
+
+    What a process that was killed had not finished goes too. A writer's newest window stays whatever its size.
+
+    Args:
+        folder: Where windows are.
+        writer: Whose size is bounded.
+        most_bytes: Of all its windows.
+        before: Seconds since the epoch.
 
     Raises:
         OSError: The folder cannot be read.
     """
-    files = list(_files(folder, writer.model))
-    own = sorted(path for path, who in files if who == writer)
-    for path in {*own[: max(0, len(own) - keep)], *(path for path, _ in files if _older(path, before))}:
+    files = _files(folder, writer.model)
+    newest_first = sorted((path for path, who in files if who == writer), reverse=True)
+    sizes = accumulate(map(_size, newest_first))
+    beyond = [path for path, size in zip(newest_first, sizes, strict=True) if size > most_bytes]
+    old = [path for path in (*(path for path, _ in files), *_unfinished(folder, writer.model)) if _older(path, before)]
+    for path in {*old, *(path for path in beyond if path != newest_first[0])}:
         path.unlink(missing_ok=True)
 
 
@@ -136,6 +150,18 @@ def _files(folder: Path, model: str) -> list[tuple[Path, Writer]]:
         if match is not None:
             found.append((path, Writer(match["model"], int(match["release"]), int(match["pid"]), match["instance"])))
     return found
+
+
+def _unfinished(folder: Path, model: str) -> list[Path]:
+    found = ((path, _UNFINISHED.fullmatch(path.name)) for path in folder.glob(f".{model}-*"))
+    return [path for path, match in found if match is not None and match["model"] == model]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _older(path: Path, than: float) -> bool:
@@ -149,6 +175,8 @@ def _read(path: Path, writer: Writer) -> Window | None:
     try:
         columns = read_columns(path)
         started, ended, seen = (columns.pop(name) for name in ("started", "ended", "seen"))
-    except (OSError, ValueError, KeyError):
+        window = Window(writer, float(started), float(ended), int(seen), columns)
+        lengths = {len(column) for column in columns.values()}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Window(writer, float(started), float(ended), int(seen), columns)
+    return window if len(lengths) < 2 else None

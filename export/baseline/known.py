@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import Counter
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from export.checking import CheckedCatalogue
 from export.errors import BadEvaluation
 from export.queries import Query
 
+log = logging.getLogger(__name__)
+
 MOST_TEXTS, MOST_PHOTOS = 512, 256
 MOST_TEXT_QUESTIONS, MOST_PHOTO_QUESTIONS = 200, 50
 QUERIES, CATALOGUE = "queries", "catalogue"
@@ -26,6 +28,8 @@ QUERIES, CATALOGUE = "queries", "catalogue"
 _WORDS = (2, 5)
 _LONGEST_SIDE = 320
 _SEED = 6
+# What is looked at of a large catalogue: of the other products titles alone are read, once.
+_MOST_PRODUCTS = 20_000
 
 Item = TypeVar("Item")
 
@@ -73,12 +77,14 @@ class Known:
         photos: Different photos.
         questions: Those with right answers, which no index was asked for.
         sources: Of ``texts`` and ``photos``: ``queries`` or ``catalogue``.
+        repeats: Whether any of the queries file was asked more than once, as in a log of what was asked.
     """
 
     texts: tuple[str, ...]
     photos: tuple[Photo, ...]
     questions: tuple[Question, ...]
     sources: dict[str, str]
+    repeats: bool
 
 
 def known_queries(queries: Sequence[Query], checked: CheckedCatalogue) -> Known:
@@ -91,22 +97,30 @@ def known_queries(queries: Sequence[Query], checked: CheckedCatalogue) -> Known:
     Raises:
         BadEvaluation: A photo of the queries cannot be read.
     """
-    products = _shuffled(checked.catalogue.products)
+    products = _some(checked.catalogue.products)
     texts = list(dict.fromkeys(query.text for query in _shuffled(queries) if query.text is not None))[:MOST_TEXTS]
-    photos = [_photo(query.image) for query in _shuffled(queries) if query.image is not None][:MOST_PHOTOS]
+    files = list(dict.fromkeys(query.image for query in _shuffled(queries) if query.image is not None))
+    photos = [_photo(path) for path in files[:MOST_PHOTOS]]
     sources = {"texts": QUERIES if texts else CATALOGUE, "photos": QUERIES if photos else CATALOGUE}
     pictures = list(_pictures(products, checked, MOST_PHOTOS)) if not photos else []
-    text_questions, photo_questions = _labelled(queries, {product.id for product in products})
-    questions = (text_questions or list(_by_title(products)))[:MOST_TEXT_QUESTIONS]
+    text_questions, photo_questions = _labelled(queries, _known_ids(queries, checked.catalogue.products))
+    questions = text_questions[:MOST_TEXT_QUESTIONS] or _by_title(products, checked.catalogue.products)
     if not photo_questions:
         chosen = pictures or list(_pictures(products, checked, MOST_PHOTO_QUESTIONS))
         photo_questions = [Question(None, reduced(photo), (product.id,)) for product, photo in chosen]
     texts = texts or list(dict.fromkeys(typed(product.title) for product in products[:MOST_TEXTS]))
+    repeats = len({query.text or str(query.image) for query in queries}) < len(queries)
+    if queries and not repeats:
+        log.warning(
+            "no query of the queries file comes twice: popular ones are asked for far more often than such a list has "
+            "them, and that may raise the drift alarm; give a sample of the log as it is, repeats included"
+        )
     return Known(
         tuple(sorted(texts, key=len)),  # a batch is padded to its longest text
         tuple(photos or (photo for _, photo in pictures)),
         (*questions, *photo_questions[:MOST_PHOTO_QUESTIONS]),
         sources,
+        repeats,
     )
 
 
@@ -140,7 +154,7 @@ def _labelled(queries: Sequence[Query], ids: set[str]) -> tuple[list[Question], 
     """Questions by text and by photo whose right answers are in the catalogue."""
     texts: list[Question] = []
     photos: list[Question] = []
-    for query in _shuffled(queries):
+    for query in dict.fromkeys(_shuffled(queries)):
         right = tuple(name for name in query.products if name in ids)
         if right and query.text is not None:
             texts.append(Question(query.text, None, right))
@@ -149,13 +163,43 @@ def _labelled(queries: Sequence[Query], ids: set[str]) -> tuple[list[Question], 
     return texts, photos
 
 
-def _by_title(products: Sequence[Product]) -> Iterator[Question]:
-    """Each title that one product alone has, its words in any case and order, asks for that product."""
-    titles = [" ".join(product.title.lower().split()) for product in products]
-    counts = Counter(frozenset(title.split()) for title in titles)
-    for product, title in zip(products, titles, strict=True):
-        if counts[frozenset(title.split())] == 1:
-            yield Question(title, None, (product.id,))
+def _by_title(some: Sequence[Product], products: Sequence[Product]) -> list[Question]:
+    """Each title that one product alone has, its words in any case and order, asks for that product.
+
+    Args:
+        some: Whose titles may be asked for.
+        products: All of them.
+    """
+    counts = dict.fromkeys(map(_words_of, some), 0)
+    for product in products:
+        words = _words_of(product)
+        if words in counts:
+            counts[words] += 1
+    alone = [product for product in some if counts[_words_of(product)] == 1]
+    return [
+        Question(" ".join(product.title.lower().split()), None, (product.id,))
+        for product in alone[:MOST_TEXT_QUESTIONS]
+    ]
+
+
+def _words_of(product: Product) -> int:
+    """A number for the set of a title's words; of two sets, the same one hardly ever."""
+    return hash(frozenset(product.title.lower().split()))
+
+
+def _known_ids(queries: Sequence[Query], products: Sequence[Product]) -> set[str]:
+    """Which of the right answers are in the catalogue."""
+    named = {name for query in queries for name in query.products}
+    return {product.id for product in products if product.id in named} if named else set()
+
+
+def _some(products: Sequence[Product]) -> list[Product]:
+    """A sample in an order of chance, of a catalogue of any size; the same one every time."""
+    random = np.random.default_rng(_SEED)
+    if len(products) <= _MOST_PRODUCTS:
+        return [products[place] for place in random.permutation(len(products))]
+    places = dict.fromkeys(random.integers(len(products), size=_MOST_PRODUCTS).tolist())
+    return [products[place] for place in places]
 
 
 def _pictures(products: Sequence[Product], checked: CheckedCatalogue, most: int) -> Iterator[tuple[Product, Photo]]:

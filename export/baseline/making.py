@@ -33,7 +33,8 @@ BASELINE = "baseline"
 FORMAT = 1
 K = 10
 _BATCH = 32
-_READABLE = 0o644
+# What shoppers typed is for the owner alone, as the samples of live requests are.
+_PRIVATE = 0o600
 
 Item = TypeVar("Item")
 Row = dict[str, Any]
@@ -56,7 +57,7 @@ def make_baseline(folder: Path, pipeline: Pipeline, known: Known) -> dict[str, F
     """
     folder.mkdir()
     for model, columns in note(pipeline, known.texts, known.photos).items():
-        write_columns(folder / f"{model}.npz", columns, mode=_READABLE)
+        write_columns(folder / f"{model}.npz", columns, mode=_PRIVATE)
     _write_questions(folder, known.questions)
     recall = _recall(pipeline, known.questions)
     noted_queries: dict[str, Figure] = {"texts": len(known.texts), "photos": len(known.photos)}
@@ -65,6 +66,7 @@ def make_baseline(folder: Path, pipeline: Pipeline, known: Known) -> dict[str, F
         "recall_at_10": recall,
         "questions": len(known.questions),
         "source": ", ".join(f"{kind} of the {source}" for kind, source in known.sources.items()),
+        "repeats": known.repeats,
         "statistics": noted_queries,
     }
     (folder / "baseline.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
@@ -140,9 +142,14 @@ def _write_questions(folder: Path, questions: Sequence[Question]) -> None:
         else:
             asked = {"image": f"photos/{number:04d}.jpg"}
             (folder / "photos").mkdir(exist_ok=True)
-            (folder / "photos" / f"{number:04d}.jpg").write_bytes(question.photo)
-        lines.append(json.dumps({**asked, "products": question.products}, ensure_ascii=False) + "\n")
-    (folder / "questions.jsonl").write_text("".join(lines), "utf-8")
+            _write(folder / "photos" / f"{number:04d}.jpg", question.photo)
+        lines.append(json.dumps({**asked, "products": question.products}) + "\n")
+    _write(folder / "questions.jsonl", "".join(lines).encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.touch(_PRIVATE)
+    path.write_bytes(data)
 
 
 def _recall(pipeline: Pipeline, questions: Sequence[Question]) -> float | None:

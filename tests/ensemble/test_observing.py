@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -26,12 +24,9 @@ from ensemble.observing import (
     Window,
     Writer,
     observe,
-    read_columns,
     read_windows,
     texts_are_kept,
-    write_columns,
 )
-from ensemble.observing import observer as observing
 from ensemble.observing.reservoir import Reservoir
 from ensemble.text import TextPreprocessor
 from tests import tiny
@@ -129,16 +124,6 @@ def test_a_window_holds_what_was_noted(tmp_path: Path) -> None:
     assert len(set(window.columns["key"].tolist())) == 3
 
 
-def test_files_are_for_their_owner_alone_and_nothing_is_left_half_written(tmp_path: Path) -> None:
-    observer = observer_into(tmp_path / "observed")
-    see(observer, asked("red mug"))
-    observer.flush()
-    (path,) = (tmp_path / "observed").iterdir()
-    assert path.name == "text_preprocess-3-77-text_preprocess_0_0-00000000.npz"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
 def test_probes_warm_up_and_refused_requests_are_left_out(tmp_path: Path) -> None:
     observer = observer_into(tmp_path, warm_up=1)
     see(observer, asked("warm-up"), asked("probe", name=f"{PROBE}-1"), (asked("bad")[0], Response(None)), asked("real"))
@@ -183,71 +168,6 @@ def test_texts_are_cut_and_can_be_left_out(tmp_path: Path) -> None:
     assert "y" * 200 not in str(silent)
 
 
-def test_only_the_newest_windows_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observing, "KEPT_WINDOWS", 3)
-    dead = tmp_path / "text_preprocess-1-5-text_preprocess_0_0-00000004.npz"
-    other = tmp_path / "retrieve-1-5-retrieve_0_0-00000004.npz"
-    for path in (dead, other):
-        write_columns(path, {})
-        os.utime(path, (1.0, 1.0))
-    observer = observer_into(tmp_path)
-    for number in range(5):
-        see(observer, asked(str(number)))
-        observer.flush()
-    assert [window.columns["text"][0] for window in read_windows(tmp_path, "text_preprocess", 3)] == ["4", "3", "2"]
-    assert not dead.exists()
-    assert other.exists()
-
-
-def test_a_folder_that_cannot_be_had_harms_nothing_and_is_told_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").write_text("")
-    observer = observer_into(tmp_path / "file" / "observed")
-    for _ in range(3):
-        see(observer, asked("red mug"))
-        observer.flush()
-    assert len(caplog.records) == 1
-    assert "a window of samples could not be written" in caplog.text
-
-
-def test_a_full_disk_harms_nothing_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(file: Any, **_: Any) -> None:
-        file.write(b"some")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    observer = observer_into(tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(np, "savez_compressed", full)
-        see(observer, asked("lost"))
-        observer.flush()
-    assert list(tmp_path.iterdir()) == []
-    assert "No space left" in caplog.text
-    see(observer, asked("kept"))
-    observer.flush()
-    assert only(tmp_path).columns["text"].tolist() == ["kept"]
-
-
-def test_what_cannot_be_described_harms_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    observer = observer_into(tmp_path)
-    see(observer, (asked("red mug")[0], Response({"LENGTHS": np.array([[1]])})))
-    see(observer, asked("blue mug"))
-    observer.flush()
-    assert "could not be described: KeyError('INPUT_IDS')" in caplog.text
-    assert only(tmp_path).columns["text"].tolist() == ["blue mug"]
-
-
-def test_a_thread_writes_windows_until_it_is_stopped(tmp_path: Path) -> None:
-    observer = observer_into(tmp_path, window_s=0.01).start()
-    see(observer, asked("red mug"))
-    observer.stop()
-    assert only(tmp_path).columns["text"].tolist() == ["red mug"]
-    with pytest.raises(ValueError, match="`window_s` must be above 0, got 0"):
-        observer_into(tmp_path, window_s=0)
-
-
 def test_nothing_is_noted_where_no_folder_is_named(tmp_path: Path) -> None:
     args = {
         "model_name": "text_preprocess",
@@ -267,25 +187,6 @@ def test_nothing_is_noted_where_no_folder_is_named(tmp_path: Path) -> None:
     window = only(tmp_path)
     assert (window.writer.instance, window.writer.pid) == ("text_preprocess_0_1", os.getpid())
     assert window.columns["text"].tolist() == ["four"]
-
-
-def test_windows_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
-    facts = {"started": 1.0, "ended": 2.0, "seen": 1.0}
-    write_columns(tmp_path / WRITER.file(1), {"text": np.array(["good"])}, facts)
-    (tmp_path / WRITER.file(2)).write_bytes(b"no zip")
-    write_columns(tmp_path / WRITER.file(3), {"text": np.array(["no facts"])})
-    write_columns(tmp_path / "text_preprocess-4-1-i-00000001.npz", {"text": np.array(["of another"])}, facts)
-    (tmp_path / "text_preprocess-x.npz").write_bytes(b"")
-    assert only(tmp_path).columns["text"].tolist() == ["good"]
-    assert read_windows(tmp_path, "text_preprocess", 3, since=2.5) == []
-    assert read_windows(tmp_path / "absent", "text_preprocess", 3) == []
-
-
-def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
-    with (tmp_path / "a.npz").open("wb") as file:
-        np.savez_compressed(file, format=2)
-    with pytest.raises(ValueError, match="not a file of samples of format 1"):
-        read_columns(tmp_path / "a.npz")
 
 
 def test_pictures_are_described_by_what_the_file_says_and_the_tower_sees() -> None:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from catalogue import Product
 from deploy.drift.baseline import read_baseline
 from ensemble.observing import read_columns
 from ensemble.pipeline import Pipeline
 from ensemble.release import Manifest, manifest_path
-from export.baseline.known import Photo, Question, reduced, typed
+from export.baseline import known
+from export.baseline.known import Photo, Question, known_queries, reduced, typed
 from export.errors import BadEvaluation
+from export.queries import Query
 from tests import tiny
 from tests.spoiling import spoil
 
@@ -103,6 +109,49 @@ def test_the_samples_are_what_the_models_would_note(store: Path) -> None:
     assert not answers["text_vector"][len(texts["text"]) :].any()
 
 
+def test_what_shoppers_asked_is_for_the_owner_alone(store: Path) -> None:
+    private = [folder_of(store) / "questions.jsonl", *folder_of(store).glob("*.npz"), *folder_of(store).glob("*/*.jpg")]
+    assert len(private) > 4
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """As much of a checked catalogue as is looked at."""
+
+    catalogue: Any
+    pictures: Any = None
+
+
+def products_of(titles: Iterable[str]) -> Any:
+    products = tuple(Product(f"P{number}", title) for number, title in enumerate(titles))
+    return Checked(SimpleNamespace(products=products))
+
+
+def test_a_list_without_repeats_is_no_log_and_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    checked = products_of(["Red Mug", "Blue Mug"])
+    once = [Query("red mug", None), Query("blue mug", None)]
+    assert not known_queries(once, checked).repeats
+    assert [record.message for record in caplog.records if "no query of the queries file comes twice" in record.message]
+    caplog.clear()
+    assert known_queries([*once, once[0]], checked).repeats
+    assert not known_queries([], checked).repeats
+    assert not caplog.records
+
+
+def test_of_a_large_catalogue_a_sample_is_looked_at_and_titles_are_compared_with_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known, "_MOST_PRODUCTS", 40)
+    titles = [f"Mug {number}" for number in range(300)] + ["Lamp one", "ONE  lamp"] * 100
+    found = known_queries([], products_of(titles))
+    assert 10 < len(found.questions) <= 40
+    assert {question.text for question in found.questions} <= {title.lower() for title in titles[:300]}
+    assert found == known_queries([], products_of(titles))
+    asked = known_queries([Query("a lamp", None, ("P499", "gone"))] * 2, products_of(titles))
+    assert asked.questions == (Question("a lamp", None, ("P499",)),)
+
+
 def test_labelled_queries_are_the_questions_and_the_samples(make: Make, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(tiny.picture(tiny.COLOURS["red"], 77))
     lines = [
@@ -119,6 +168,7 @@ def test_labelled_queries_are_the_questions_and_the_samples(make: Make, tmp_path
     assert manifest.inputs["queries"]["path"] == str(queries)
     texts = read_columns(folder_of(store) / "text_preprocess.npz")["text"].tolist()
     assert sorted(texts) == ["green chair", "of another shop", "red mug"]
+    assert facts_of(store)["repeats"] is False
     text, photo = questions_of(store)
     assert text == {"text": "red mug", "products": ["P000"]}
     assert photo["products"] == ["P004"]

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
+from deploy.drift import DriftReport, Statistic
+from deploy.drift.cli import _show
 from tests.deploy.drift import traffic
 from tests.deploy.drift.traffic import FOREIGN, answers, write_baseline, write_window
 
@@ -52,3 +54,9 @@ def test_a_store_without_a_release_or_a_baseline_is_told(tmp_path: Path) -> None
     told = RUN.invoke(app, ["drift", "--store", str(tmp_path), "--release", "7"])
     assert told.exit_code == 2
     assert "release 7 has no baseline" in told.output
+
+
+def test_what_a_shopper_typed_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    statistic = Statistic("query_text", 0.2, 0.1, alarm=True)
+    _show(DriftReport(1, 0.0, 9, (statistic,), True, "Drift.", ("mug\x1b[2J\u2028\u202e",)))
+    assert "unlike the baseline: 'mug\\x1b[2J\\u2028\\u202e'" in capsys.readouterr().out

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from deploy.drift import DriftMetrics, DriftReport, Monitor, NoBaseline
 from deploy.drift.baseline import LEAST_KS
 from deploy.drift.judging import judge
+from deploy.drift.measuring import measures_of, pooled
+from ensemble.observing import FOLDER, read_windows
 from tests.deploy.drift.traffic import FOREIGN, NOW, USUAL, answers, photos, texts, write_baseline, write_window
 
 STATISTICS = 13
@@ -201,3 +203,21 @@ def test_metrics_show_the_newest_report(store: Path, random: np.random.Generator
     metrics.show(DriftReport(2, NOW, 0, (), alarm=False, explanation="", examples=()))
     assert registry.get_sample_value("tandem_drift_statistic", labels) is None
     assert registry.get_sample_value("tandem_drift_alarm", {"release": "2"}) == 0.0
+
+
+def test_a_query_that_two_processes_saw_counts_once(store: Path, random: np.random.Generator) -> None:
+    seen = texts(random, 40)
+    for number, pid in enumerate((11, 12)):
+        write_window(store, "text_preprocess", seen, number, pid=pid)
+    noted = {"text_preprocess": pooled(read_windows(store / FOLDER, "text_preprocess", 1))}
+    assert len(measures_of(noted)["text_characters"]) == 40
+
+
+def test_a_file_that_is_damaged_costs_a_window_and_not_the_look(store: Path, random: np.random.Generator) -> None:
+    write_window(store, "retrieve", answers(random, 128), 0)
+    write_window(store, "retrieve", answers(random, 128), 1)
+    first, _ = sorted((store / FOLDER).glob("retrieve-*"))
+    data = bytearray(first.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
+    first.write_bytes(data)
+    assert look(store, NOW + 60).samples == 64

@@ -110,14 +110,14 @@ def stubs(server: Server, model: str) -> list[int]:
     table = StubTable(server.pid, control.ready_versions)
     table.look()
     control.close()
-    return [stub.pid for stub in table.of_model(model)]
+    return [stub.pid for stub in table.of_model(model, 1)]
 
 
 def reload(server: Server, model: str) -> None:
     control: Control = connect(server)
     table = StubTable(server.pid, control.ready_versions)
     table.look()
-    for script in {stub.script for stub in table.of_model(model)}:
+    for script in {stub.script for stub in table.of_model(model, 1)}:
         script.touch()
     control.load(model, 60.0)
     control.close()

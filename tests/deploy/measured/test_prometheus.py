@@ -92,6 +92,8 @@ def watch_url() -> Iterator[str]:
     statistics = (Statistic("text_mmd", 0.01, 0.02, alarm=False),)
     metrics.show_drift(DriftReport(2, 0.0, 500, statistics, alarm=False, explanation="", examples=()))
     metrics._recall.labels("2").set(0.97)
+    metrics._baseline.labels("2").set(0.98)
+    metrics._last.set_to_current_time()
     server, thread = start_http_server(0, "127.0.0.1", registry)
     yield f"http://127.0.0.1:{server.server_port}/metrics"
     server.shutdown()

@@ -72,6 +72,24 @@ def test_a_module_without_metrics_is_told_nothing() -> None:
     assert meter.board.take()[0] == {Series(HITS): 1.0}
 
 
+def test_what_a_server_did_not_take_is_told_later() -> None:
+    server: Any = Server()
+    server.broken = True
+    meter = Meter(server, ARGS, report_s=30.0)
+    meter.board.add({Series(HITS): 1.0})
+    meter.board.observe(BATCH, [3])
+    meter.board.set({APPLIED: 7.0})
+    with pytest.raises(RuntimeError, match="the server is gone"):
+        meter._report_once()
+    meter.board.add({Series(HITS): 2.0})
+    meter.board.observe(BATCH, [3])
+    server.broken = False
+    meter.close()
+    assert server.values("tandem_tower_cache_hits_total") == [3.0]
+    assert server.values("tandem_batch_rows_count") == [2.0]
+    assert server.values("tandem_index_applied_seq") == [7.0]
+
+
 def test_a_server_that_takes_nothing_is_complained_of_once(caplog: pytest.LogCaptureFixture) -> None:
     server: Any = Server()
     server.broken = True

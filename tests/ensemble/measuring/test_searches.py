@@ -25,7 +25,7 @@ def counts_of(board: Board) -> dict[tuple[str, ...], float]:
     return {
         tuple(value for _, value in series.labels): amount
         for series, amount in counters.items()
-        if series.family is families.SEARCHES
+        if series.family is families.SEARCHES and amount
     }
 
 
@@ -54,6 +54,22 @@ def test_rows_are_counted_by_kind_filter_and_result(measured: tuple[Retrieval, B
         ("cpu", "no", "both", "fewer"): 1.0,
         ("cpu", "unknown", "unknown", "refused"): 1.0,
     }
+
+
+def test_counts_begin_at_zero_and_anew_where_another_engine_searches(
+    measured: tuple[Retrieval, Board], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retrieval, board = measured
+    searches = {series: amount for series, amount in board.take()[0].items() if series.family is families.SEARCHES}
+    assert len(searches) == 3 * 2 * 6 + 3
+    assert set(searches.values()) == {0.0}
+    monkeypatch.setattr("ensemble.measuring.searches.engine_of", lambda _: "gpu")
+    meter = retrieval.meter
+    assert meter is not None
+    meter.look(board)
+    assert {dict(series.labels)["engine"] for series in board.take()[0]} == {"gpu"}
+    meter.look(board)
+    assert not board.take()[0]
 
 
 def test_the_share_that_a_filter_lets_pass(measured: tuple[Retrieval, Board]) -> None:
@@ -114,7 +130,8 @@ def test_a_model_measures_its_retrieval(tiny_pipeline: Pipeline) -> None:
     meter = measure_retrieval(server, ARGS, retrieval)
     retrieval.answer([{"TEXT_VECTOR": TEXT}])
     meter.close()
-    assert server.values("tandem_searches_total", kind="text", release="3", result="full") == [1.0]
+    assert server.values("tandem_searches_total", kind="text", release="3", filtered="no", result="full") == [1.0]
+    assert server.values("tandem_searches_total", kind="both", filtered="yes", result="failed") == [0.0]
     assert server.values("tandem_index_live_rows") == [tiny_pipeline.index.live]
 
 
