@@ -44,7 +44,7 @@ ERRORS: Mapping[str, type[TandemError]] = MappingProxyType({
 
 # The status alone does not tell these apart, or tells them wrongly. The first match wins.
 TEXTS: tuple[tuple[re.Pattern[str], type[TandemError]], ...] = (
-    (re.compile(r"exceeds maximum queue size", re.IGNORECASE), QueueFull),
+    (re.compile(r"^overloaded: |exceeds maximum queue size", re.IGNORECASE), QueueFull),
     (re.compile(r"^MIN_SEQ\b"), Behind),
     (re.compile(r"certificate_verify_failed|hostname verification|wrong_version_number", re.IGNORECASE), NotTrusted),
     # What only who runs the server can mend: to ask again does not help

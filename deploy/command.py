@@ -13,7 +13,7 @@ from deploy.options import Endpoints, ServeOptions
 from deploy.searching import VARIABLES, Searching
 from deploy.secret import KEY, PLACEHOLDER
 from ensemble.observing import FOLDER
-from ensemble.variables import CATALOGUE, OBSERVED, SNAPSHOTS
+from ensemble.variables import CATALOGUE, GATE, OBSERVED, SNAPSHOTS
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 # A GPU's kernels are compiled before the first request: two minutes, the first time.
@@ -89,12 +89,13 @@ def server_environment(
         searching: The engine that searches it; None for the default.
         store: Where what an engine prepares for this machine is kept, and samples of the requests; None for nowhere.
     """
-    ours = {CATALOGUE, SNAPSHOTS, OBSERVED, *VARIABLES}
+    ours = {CATALOGUE, SNAPSHOTS, OBSERVED, GATE, *VARIABLES}
     return {
         **{name: value for name, value in base.items() if name not in ours},
         **(searching or Searching()).environment(store),
         **({} if store is None else {OBSERVED: str(store / FOLDER)}),
         **({} if living is None else {CATALOGUE: living.catalogue, SNAPSHOTS: str(living.snapshots)}),
+        GATE: str(workdir / "gate"),
         "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH")),
         "PYTHONPATH": _prepend(str(PROJECT_ROOT), base.get("PYTHONPATH")),
         "LD_LIBRARY_PATH": _prepend(str(workdir / "lib"), base.get("LD_LIBRARY_PATH")),

@@ -32,6 +32,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# In what Triton and the models say: a full gate, a full queue, a wait in one that was too long.
+_BUSY = ("overloaded:", "queue", "timeout expired")
+
 
 class DeployError(Exception):
     """Root of all errors raised by ``deploy``."""
@@ -153,9 +156,9 @@ class NoAnswer(ProbeFailed):
 
     @property
     def busy(self) -> bool:
-        """Whether a queue was full, or the probe waited in it for too long; which alone is no fault."""
+        """Whether too much was under way, or the probe waited in a queue for too long; which alone is no fault."""
         words = self.cause.message.lower()
-        return self.cause.status == "UNAVAILABLE" and ("queue" in words or "timeout expired" in words)
+        return self.cause.status == "UNAVAILABLE" and any(word in words for word in _BUSY)
 
     @property
     def away(self) -> bool:

@@ -4,7 +4,8 @@ EnsembleError
 ├── InvalidInput     the caller's fault: names the input, what was wrong, what is allowed
 │   └── BadQueries   some queries of a batch cannot be searched; the others can
 ├── Unavailable      the request is good, but cannot be served now: the same one may be later
-│   └── Behind       the index does not hold yet what the caller asked for
+│   ├── Behind       the index does not hold yet what the caller asked for
+│   └── Overloaded   as many requests are under way as the server takes at once
 ├── DamagedRelease   a file of the release is missing, unreadable or of another space
 ├── ChangesRefused   an index cannot take what the catalogue's journal says
 ├── WrongCatalogue   the journal is not of the catalogue that the index follows
@@ -58,6 +59,20 @@ class Unavailable(EnsembleError):
 
 class Behind(Unavailable):
     """An index that has not come to the sequence number that was asked for."""
+
+
+class Overloaded(Unavailable):
+    """A server that has as many requests under way as it takes at once; nothing was done for this one.
+
+    Args:
+        bound: How many.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        super().__init__(
+            f"overloaded: {bound} requests are under way, as many as this server takes at once; ask again later"
+        )
 
 
 class DamagedRelease(EnsembleError):

@@ -5,6 +5,7 @@ Triton is not imported here: a model hands in its ``pb_utils``, and tests hand i
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -81,6 +82,11 @@ def answer_batch(
     except Exception as error:
         return [refusal(pb_utils, error) for _ in requests]
     return [guarded(pb_utils, partial(_told, pb_utils, each)) for each in answers]
+
+
+def warm_up_requests(config: str) -> int:
+    """How many requests Triton sends an instance before any other, by the model's config as JSON."""
+    return sum(max(1, int(sample.get("count", 0))) for sample in json.loads(config).get("model_warmup", ()))
 
 
 def guarded(pb_utils: Any, make: Callable[[], Any]) -> Any:

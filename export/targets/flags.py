@@ -8,6 +8,7 @@ from typing import Any
 
 from tritonclient.grpc import model_config_pb2 as pb
 
+from ensemble.admission.tickets import SLOTS
 from export.targets.tensorrt import BACKEND as TENSORRT_BACKEND
 from export.targets.warming import RowShape, row_shapes
 
@@ -52,9 +53,8 @@ def server_flags(towers: Sequence[Any], *, gpus: Sequence[int] = (0,), version_c
 
 def _rows(tower: Any) -> int:
     """Rows that may wait or run at once, where a request has one."""
-    policy = tower.dynamic_batching.default_queue_policy
     instances = sum(group.count for group in tower.instance_group)
-    return int(policy.max_queue_size + BATCHES_IN_FLIGHT * instances * tower.max_batch_size)
+    return int(SLOTS + BATCHES_IN_FLIGHT * instances * tower.max_batch_size)
 
 
 def _input_bytes(tower: Any) -> int:

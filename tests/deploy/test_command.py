@@ -32,4 +32,5 @@ def test_the_interpreter_comes_first_and_the_project_can_be_imported() -> None:
     assert environment["LD_LIBRARY_PATH"] == "/t/lib"
     assert environment["OMP_NUM_THREADS"] == "1"
     assert environment["HOME"] == "/h"
+    assert environment["TANDEM_GATE"] == "/t/gate"
     assert (PROJECT_ROOT / "ensemble").is_dir()

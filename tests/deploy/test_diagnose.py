@@ -7,6 +7,7 @@ import pytest
 from deploy.diagnose import Progress, find_culprits, named_models
 from deploy.errors import NoAnswer, ProbeFailed, RequestFailed, WrongAnswer
 from deploy.stubs import Key, StubTable, parse
+from ensemble.errors import Overloaded
 
 STEPS = ["text_preprocess", "text_tower", "retrieve"]
 STUB = "triton_python_backend_stub"
@@ -57,7 +58,9 @@ def test_without_an_answer_the_first_model_that_stands_still_is_at_fault() -> No
     assert find_culprits(timeout(), STEPS, Table(), stalled("retrieve"), 30.0) == set()
 
 
-@pytest.mark.parametrize("words", ["[request id: x] Exceeds maximum queue size", "Request timeout expired"])
+@pytest.mark.parametrize(
+    "words", ["[request id: x] Exceeds maximum queue size", "Request timeout expired", str(Overloaded(16))]
+)
 def test_a_busy_server_is_not_at_fault(words: str) -> None:
     failure = NoAnswer("search_text", RequestFailed("UNAVAILABLE", words))
     assert failure.busy

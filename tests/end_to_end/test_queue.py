@@ -1,48 +1,132 @@
-"""A full queue refuses at once; what was taken in is answered."""
+"""A flood is answered or refused, all of it and soon; what was let in is answered, and nothing stays behind."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
+import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from clients import Client, QueueFull, RetryPolicy
+from clients import BadInput, Client, QueueFull, RetryPolicy
+from deploy.errors import NoAnswer
+from deploy.probe import read_probes
 from deploy.server import Server
+from deploy.store import find_release
 from ensemble.hashing import sha256
 from ensemble.release import Manifest, manifest_path
+from tests.deploy.conftest import wait_for
+from tests.deploy.measured.conftest import total
+
+BOUND = 6
+ENTRANCES = ("text_preprocess", "image_preprocess", "product_preprocess")
+Kind = Literal["text", "photo", "both", "write"]
+KINDS: tuple[Kind, ...] = ("text", "photo", "both", "write")
 
 
-def test_a_full_queue_refuses_and_recovers(store: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(store, tmp_path / "store")
-    narrow_queue(copy, length=2)
-    with Server(copy) as server, Client(server.grpc_url, timeout_s=60, retries=RetryPolicy(tries=1)) as client:
-
-        def ask(number: int) -> str:
-            try:
-                return str(len(client.search(text=f"{number} red mug " * 60).results))
-            except QueueFull as error:
-                return str(error)
-
-        with ThreadPoolExecutor(48) as pool:
-            answers = Counter(pool.map(ask, range(96)))
-        assert answers["10"] >= 2
-        assert any("Exceeds maximum queue size" in answer for answer in answers)
-        assert len(answers) == 2
-        assert ask(1000) == "10"
+@pytest.fixture(scope="module")
+def narrow(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The release, with a bound so small that a test reaches it."""
+    copy = shutil.copytree(store, tmp_path_factory.mktemp("narrow") / "store")
+    for model in ENTRANCES:
+        narrow_entrance(copy, model)
+    with Server(copy) as server:
+        yield server
 
 
-def narrow_queue(store: Path, *, length: int) -> None:
-    """Change the release's own config of ``text_tower``, and have its manifest say that this was made."""
-    name = "releases/0001/models/text_tower/config.pbtxt"
+@pytest.fixture
+def client(narrow: Server) -> Iterator[Client]:
+    with Client(narrow.grpc_url, timeout_s=30, retries=RetryPolicy(tries=1)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def photos(sample: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((sample / "photos").iterdir())]
+
+
+def ask(client: Client, kind: Kind, number: int, photo: bytes) -> str:
+    """What came of one request, in a word."""
+    try:
+        match kind:
+            case "text":
+                found = len(client.search(text=f"{number} red mug").results)
+            case "photo":
+                found = len(client.search(image=photo).results)
+            case "both":
+                found = len(client.search(text=f"{number} red mug", image=photo).results)
+            case "write":
+                client.upsert({"id": f"flood-{number}", "title": f"mug {number}"}, photo)
+                return "written"
+    except QueueFull as error:
+        return str(error)
+    return f"{found} found"
+
+
+def flood(client: Client, photos: Sequence[bytes], requests: int) -> Counter[str]:
+    with ThreadPoolExecutor(requests) as pool:
+        numbers = range(requests)
+        kinds = [KINDS[number % len(KINDS)] for number in numbers]
+        shown = [photos[number % len(photos)] for number in numbers]
+        return Counter(pool.map(ask, [client] * requests, kinds, numbers, shown))
+
+
+def test_every_request_of_a_flood_is_answered_or_refused_and_counted(
+    client: Client, narrow: Server, photos: list[bytes]
+) -> None:
+    answers = flood(client, photos, 300)
+    refused = [answer for answer in answers if answer.startswith("overloaded: ")]
+    assert refused == [
+        f"overloaded: {BOUND} requests are under way, as many as this server takes at once; ask again later"
+    ]
+    assert set(answers) == {"10 found", "written", *refused}
+    assert answers["10 found"] + answers["written"] >= BOUND
+    assert answers[refused[0]] > 100
+    wait_for(lambda: total(narrow.metrics_url, "tandem_refused_total") == answers[refused[0]], 10)
+    wait_for(lambda: total(narrow.metrics_url, "tandem_in_flight") == 0, 10)
+    assert total(narrow.metrics_url, "tandem_max_in_flight", model="product_preprocess") == BOUND
+    assert [ask(client, kind, 1_000, photos[0]) for kind in KINDS] == ["10 found"] * 3 + ["written"]
+
+
+def test_requests_that_are_refused_for_themselves_leave_nothing_behind(client: Client) -> None:
+    # Else the gate would be full of them: they would be told that it is, and no more what is wrong.
+    for _ in range(3 * BOUND):
+        with pytest.raises(BadInput, match="not a picture"):
+            client.search(text="red mug", image=b"no picture")
+        with pytest.raises(BadInput, match="FILTER"):
+            client.search(text="red mug", filter={"of no kind": []})
+        with pytest.raises(BadInput, match="title"):
+            client.upsert({"id": "1"})
+
+
+def test_a_full_server_still_gives_the_known_answers(
+    store: Path, client: Client, narrow: Server, photos: list[bytes]
+) -> None:
+    probes = read_probes(find_release(store).probe)
+    with closing(narrow.connect()) as control, ThreadPoolExecutor(1) as pool:
+        flooded = pool.submit(flood, client, photos, 200)
+        while not flooded.done():
+            for probe in probes:
+                try:
+                    probe.send(control, 30)
+                except NoAnswer as error:
+                    pytest.fail(f"{probe.model}: {error}")
+        assert sum(flooded.result().values()) == 200
+
+
+def narrow_entrance(store: Path, model: str) -> None:
+    """Change the release's own config of a model, and have its manifest say that this was made."""
+    name = f"releases/0001/models/{model}/config.pbtxt"
     path = store / name
     config = text_format.Parse(path.read_text(), ModelConfig())
-    config.dynamic_batching.default_queue_policy.max_queue_size = length
-    config.instance_group[0].count = 1
+    config.parameters["max_in_flight"].string_value = str(BOUND)
     path.write_text(text_format.MessageToString(config))
     manifest = Manifest.load(manifest_path(store, 1))
     replace(manifest, outputs={**manifest.outputs, name: sha256(path)}).save(manifest_path(store, 1))

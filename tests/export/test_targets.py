@@ -44,7 +44,8 @@ def test_what_is_written_is_read_back_by_tritons_own_protobuf(
     write_config(tmp_path / "config.pbtxt", config)
     assert read_config(tmp_path / "config.pbtxt") == config
     assert "cache_rows" not in config.parameters
-    assert config.dynamic_batching.default_queue_policy.max_queue_size == 512
+    assert config.HasField("dynamic_batching")
+    assert not config.dynamic_batching.HasField("default_queue_policy")
     assert not config.dynamic_batching.preferred_batch_size
     assert not config.response_cache.enable
 

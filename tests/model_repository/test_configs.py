@@ -13,10 +13,25 @@ from tests.model_repository.edges import problems
 
 ROOT = Path(__file__).parents[2] / "model_repository"
 SEARCHES = {"search_text", "search_image", "search"}
-ENSEMBLES = SEARCHES | {"embed_text", "embed_image", "embed_product", "upsert_product"}
+ENSEMBLES = SEARCHES | {
+    "embed_text",
+    "embed_image",
+    "embed_product",
+    "upsert_product",
+    "patch_product",
+    "delete_product",
+}
 TOWERS = {"text_tower", "vision_tower"}
-WRITERS = {"commit_product", "patch_product", "delete_product"}
+WRITERS = {"commit_product", "commit_patch", "commit_deletion"}
 STEPS = TOWERS | WRITERS | {"text_preprocess", "image_preprocess", "product_preprocess", "product_row", "retrieve"}
+# By ensemble: who takes a ticket, and who gives it back.
+GATED = (
+    ("search_text", "text_preprocess", "retrieve"),
+    ("search_image", "image_preprocess", "retrieve"),
+    ("search", "text_preprocess", "retrieve"),
+    ("embed_product", "product_preprocess", "product_row"),
+    ("upsert_product", "product_preprocess", "commit_product"),
+)
 # What travels as an empty or absent tensor, by the contract of docs/design.md.
 OPTIONAL = {"K", "FILTER", "RANK", "WEIGHTS", "MIN_SEQ"}
 
@@ -82,19 +97,36 @@ def test_searches_may_ask_for_a_state_of_the_catalogue(name: str) -> None:
 
 def test_what_is_written_is_what_was_encoded() -> None:
     embed, upsert = (CONFIGS[name].ensemble_scheduling.step for name in ("embed_product", "upsert_product"))
-    assert list(embed) == list(upsert)[:-1]
+    assert [_but_its_ticket(step) for step in embed] == [_but_its_ticket(step) for step in list(upsert)[:-1]]
     assert upsert[-1].model_name == "commit_product"
-    assert dict(upsert[-1].input_map) == {"PRODUCT": "PRODUCT", "IMAGE": "IMAGE", "ROW": "ROW"}
+    assert set(upsert[-1].input_map) == {"PRODUCT", "IMAGE", "ROW", "TICKET"}
 
 
-def test_queues_are_bounded_at_the_towers() -> None:
-    bounded = {name for name, config in CONFIGS.items() if config.dynamic_batching.HasField("default_queue_policy")}
-    assert bounded == TOWERS
-    for name in TOWERS:
-        policy = CONFIGS[name].dynamic_batching.default_queue_policy
-        assert 0 < policy.max_queue_size <= 1024
-        assert policy.timeout_action == policy.REJECT
-        assert policy.default_timeout_microseconds > 0
+def _but_its_ticket(step: Any) -> tuple[Any, ...]:
+    read = {name: tensor for name, tensor in step.input_map.items() if name != "TICKET"}
+    return step.model_name, step.model_version, read, dict(step.output_map)
+
+
+def test_no_queue_is_bounded_by_triton() -> None:
+    assert not any(config.dynamic_batching.HasField("default_queue_policy") for config in CONFIGS.values())
+
+
+@pytest.mark.parametrize(("name", "entrance", "way_out"), GATED)
+def test_a_ticket_is_taken_at_the_entrance_and_given_back_at_the_end(name: str, entrance: str, way_out: str) -> None:
+    steps = {step.model_name: step for step in CONFIGS[name].ensemble_scheduling.step}
+    assert [step for step in steps if "TICKET" in steps[step].output_map] == [entrance]
+    assert steps[way_out].input_map["TICKET"] == "TICKET"
+    assert "max_in_flight" in CONFIGS[entrance].parameters
+
+
+def test_a_photo_is_decoded_once_its_text_was_let_in() -> None:
+    (photo,) = (step for step in CONFIGS["search"].ensemble_scheduling.step if step.model_name == "image_preprocess")
+    assert dict(photo.input_map) == {"IMAGE": "IMAGE", "TICKET": "TICKET"}
+
+
+def test_what_embeds_a_query_has_no_gate() -> None:
+    for name in ("embed_text", "embed_image"):
+        assert not any("TICKET" in step.output_map for step in CONFIGS[name].ensemble_scheduling.step)
 
 
 def test_only_towers_remember_and_none_by_triton() -> None:

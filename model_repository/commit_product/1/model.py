@@ -8,6 +8,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from catalogue.serving import open_commits
+from ensemble.admission import Exit
 from ensemble.measuring.meter import Meter
 from ensemble.measuring.writes import counted
 from ensemble.serving import answer_batch
@@ -21,11 +22,14 @@ class TritonPythonModel:
         folder = Path(args["model_repository"]) / args["model_version"]
         self._writer = open_commits(folder, int(args["model_version"]))
         self._meter = Meter(pb_utils, args)
+        self._exit = Exit()
         self._answer = counted(self._writer.answer, self._meter.board, "commit")
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Write all requests of a batch in one transaction; each is refused for its own reason."""
-        return answer_batch(pb_utils, requests, self._answer)
+        responses = answer_batch(pb_utils, requests, self._answer)
+        self._exit.leave(requests)
+        return responses
 
     def finalize(self) -> None:
         """Close the database, and stop counting."""

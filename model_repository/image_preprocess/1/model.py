@@ -7,9 +7,10 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.admission import Door
 from ensemble.image import ImagePreprocessor
 from ensemble.observing import PictureFeatures, observe
-from ensemble.serving import Tensors, answer_each
+from ensemble.serving import Tensors
 from ensemble.settings import ImageSettings, read
 
 
@@ -21,16 +22,18 @@ class TritonPythonModel:
         folder = Path(args["model_repository"]) / args["model_version"]
         self._preprocess = ImagePreprocessor(read(folder / "settings.json", "image", ImageSettings))
         self._observer = observe(args, PictureFeatures())
+        self._door = Door(pb_utils, args)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer each request alone."""
-        responses = answer_each(pb_utils, requests, self._answer)
+        """Answer each request alone that may come in."""
+        responses = self._door.answer_each(requests, self._answer)
         self._observer(requests, responses)
         return responses
 
     def finalize(self) -> None:
-        """Write down what was noted last."""
+        """Write down what was noted last, and let no one in any more."""
         self._observer.stop()
+        self._door.close()
 
     def _answer(self, inputs: Tensors) -> Tensors:
         return {"PIXELS": self._preprocess(inputs["IMAGE"].ravel().tolist())}

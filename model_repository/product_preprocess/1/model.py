@@ -7,9 +7,10 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.admission import Door
 from ensemble.image import ImagePreprocessor
 from ensemble.product import ProductPreprocessor, parse_products
-from ensemble.serving import Tensors, answer_each
+from ensemble.serving import Tensors
 from ensemble.settings import ImageSettings, ProductSettings, TextSettings, read
 from ensemble.text import TextPreprocessor
 
@@ -26,10 +27,15 @@ class TritonPythonModel:
             image=ImagePreprocessor(read(settings, "image", ImageSettings)),
             settings=read(settings, "product", ProductSettings),
         )
+        self._door = Door(pb_utils, args)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer each request alone."""
-        return answer_each(pb_utils, requests, self._answer)
+        """Answer each request alone that may come in."""
+        return self._door.answer_each(requests, self._answer)
+
+    def finalize(self) -> None:
+        """Let no one in any more."""
+        self._door.close()
 
     def _answer(self, inputs: Tensors) -> Tensors:
         products = parse_products(inputs["PRODUCT"].ravel().tolist())

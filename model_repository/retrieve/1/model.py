@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
+from ensemble.admission import Exit
 from ensemble.following import follow
 from ensemble.found import rectangle
 from ensemble.index import Journal
@@ -34,6 +35,7 @@ class TritonPythonModel:
         # The follower's Python shares this process: by default a search may wait 5 ms for it at each of its steps.
         sys.setswitchinterval(SWITCH_S)
         self._release = int(args["model_version"])
+        self._exit = Exit()
         self._stop: Callable[[], None] = _nothing
         folder = Path(args["model_repository"]) / args["model_version"]
         if os.environ.get(ENGINE) == "milvus":
@@ -53,17 +55,23 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Search once for all requests that can be served; refuse the others each for its own reason."""
-        documents = ["PRODUCT" in request.requested_output_names() for request in requests]
-        answers = self._retrieval.answer([tensors_of(request) for request in requests], documents=documents)
-        responses = [guarded(pb_utils, lambda answer=answer: self._response(answer)) for answer in answers]
-        self._observer(requests, responses)
-        return responses
+        try:
+            return self._answer(requests)
+        finally:
+            self._exit.leave(requests)
 
     def finalize(self) -> None:
         """Stop following and counting, and write down what was noted last."""
         self._stop()
         self._meter.close()
         self._observer.stop()
+
+    def _answer(self, requests: list[Any]) -> list[Any]:
+        documents = ["PRODUCT" in request.requested_output_names() for request in requests]
+        answers = self._retrieval.answer([tensors_of(request) for request in requests], documents=documents)
+        responses = [guarded(pb_utils, lambda answer=answer: self._response(answer)) for answer in answers]
+        self._observer(requests, responses)
+        return responses
 
     def _follow(self, folder: Path, catalogue: str) -> None:
         from catalogue.database import Journal as Database

@@ -7,8 +7,9 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.admission import Door
 from ensemble.observing import TextFeatures, observe, texts_are_kept
-from ensemble.serving import Tensors, answer_each
+from ensemble.serving import Tensors
 from ensemble.settings import TextSettings, read
 from ensemble.text import TextPreprocessor
 
@@ -23,16 +24,18 @@ class TritonPythonModel:
         self._preprocess = TextPreprocessor(folder / "tokenizer.json", settings)
         features = TextFeatures(self._preprocess.unknown, settings.max_tokens, texts_are_kept())
         self._observer = observe(args, features)
+        self._door = Door(pb_utils, args)
 
     def execute(self, requests: list[Any]) -> list[Any]:
-        """Answer each request alone."""
-        responses = answer_each(pb_utils, requests, self._answer)
+        """Answer each request alone that may come in."""
+        responses = self._door.answer_each(requests, self._answer)
         self._observer(requests, responses)
         return responses
 
     def finalize(self) -> None:
-        """Write down what was noted last."""
+        """Write down what was noted last, and let no one in any more."""
         self._observer.stop()
+        self._door.close()
 
     def _answer(self, inputs: Tensors) -> Tensors:
         tokens = self._preprocess(inputs["TEXT"].ravel().tolist())
