@@ -11,7 +11,7 @@ from rich.text import Text
 
 from deploy.engine_stamp import check_engines
 from deploy.errors import DeployError
-from deploy.store import find_release
+from deploy.store import find_newest
 
 _console = Console()
 _errors = Console(stderr=True)
@@ -22,7 +22,7 @@ def check_engines_here(
 ) -> None:
     """Refuse the newest release if its TensorRT engines do not fit this machine."""
     try:
-        release = find_release(store)
+        release = find_newest(store)
         fitting = check_engines(release)
     except DeployError as error:
         _errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)

@@ -69,7 +69,7 @@ def feed_here(  # noqa: PLR0913 -- an option each
 def _run(options: MilvusOptions, store: Path, living: Living | None, *, once: bool, save: Path | None) -> None:
     from catalogue.database import Journal
     from deploy.feed import Feed
-    from deploy.store import find_release
+    from deploy.store import find_newest
     from ensemble.index.milvus import MilvusIndex
     from ensemble.index.milvus.opening import one_process
     from ensemble.index.snapshot import header_of
@@ -77,7 +77,7 @@ def _run(options: MilvusOptions, store: Path, living: Living | None, *, once: bo
 
     if living is None:
         raise CannotStart(f"{store} has no catalogue of its own: name one with --catalogue")
-    release = find_release(store)
+    release = find_newest(store)
     folder = release.models / "retrieve" / str(release.number)
     space = read(folder / "settings.json", "space", SpaceSettings)
     catalogue_id = header_of(folder / "index")["catalogue_id"]

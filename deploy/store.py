@@ -100,6 +100,16 @@ def find_release(store: Path, number: int | None = None) -> Release:
     return release
 
 
+def find_newest(store: Path) -> Release:
+    """The newest release of a store, which may be the one that shall be live next.
+
+    Raises:
+        NoRelease: There is none, or no models or probe with it.
+    """
+    numbers = whole_releases(store.resolve())
+    return find_release(store, numbers[-1] if numbers else None)
+
+
 def check_release(release: Release) -> None:
     """Compare every file of a release with what was made; reads them all, so not for every repair.
 

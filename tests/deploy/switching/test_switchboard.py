@@ -2,92 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from deploy.audit import Audit
 from deploy.control import Control
-from deploy.errors import CannotSwitch, NoRelease, RequestFailed, SwitchBusy, SwitchFailed
-from deploy.events import EventLog
+from deploy.errors import CannotSwitch, NoRelease, RequestFailed
 from deploy.live import read_live
-from deploy.probe import Probe
 from deploy.server import Server
 from deploy.stubs import stubs_of
-from deploy.switching.turns import Turn, Turns
-from deploy.switching.values import By, Canary
-from tests.deploy.conftest import FAST, connect, search, wait_for
+from deploy.switching.values import Canary
+from tests.deploy.conftest import FAST, search, wait_for
 from tests.deploy.shop import write_manifest, write_release
-
-ME = By("test", "to see it")
-FIRST, SECOND = ["p5", "q5"], ["r5", "s5"]
-
-
-def quiet(_: str) -> None:
-    """Nobody listens."""
-
-
-@pytest.fixture
-def two(store: Path) -> Path:
-    """A store with releases 1 and 2, which answer differently."""
-    write_release(store, 2, versions=(2,), ids=SECOND)
-    return store
-
-
-@pytest.fixture
-def server(two: Path) -> Iterator[Server]:
-    """Serves release 1 of them."""
-    with Server(two, release=1, watch_options=FAST) as running:
-        yield running
-
-
-@pytest.fixture
-def control(server: Server) -> Iterator[Control]:
-    connection = connect(server)
-    yield connection
-    connection.close()
-
-
-class Callers:
-    """Asks the server without a break, and keeps what it answers."""
-
-    def __init__(self, url: str, model: str = "search_text") -> None:
-        self.answers: list[tuple[str, ...]] = []
-        self.errors: list[str] = []
-        self._model, self._stop = model, threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(url,)) for _ in range(3)]
-
-    def __enter__(self) -> Callers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, url: str) -> None:
-        host, port = url.removeprefix("grpc://").split(":")
-        control = Control(host, int(port))
-        while not self._stop.is_set():
-            try:
-                self.answers.append(tuple(search(control, "hello")[0]))
-            except RequestFailed as error:
-                self.errors.append(str(error))
-        control.close()
-
-
-def canary_answer(control: Control) -> list[str]:
-    outputs = control.infer("search_text_canary", {"TEXT": np.array([[b"hello"]], object)}, 10.0)
-    return [value.decode() for value in outputs["PRODUCT_ID"][0]]
+from tests.deploy.switching.conftest import FIRST, ME, SECOND, Callers, canary_answer, quiet
 
 
 def test_callers_notice_nothing_but_the_answer(server: Server, control: Control, two: Path) -> None:
@@ -118,17 +48,6 @@ def test_what_is_live_outlives_the_server(server: Server, two: Path) -> None:
     server.stop()
     with Server(two, watch_options=FAST) as again:
         assert again.release == 1
-
-
-def test_a_restart_comes_back_with_the_live_release(server: Server, control: Control) -> None:
-    board = server.switchboard
-    board.activate(2, ME, quiet)
-    os.kill(server.pid, signal.SIGKILL)
-    wait_for(lambda: "restarted" in {event.kind for event in server.events})
-    assert search(control, "hello")[0] == SECOND
-    wait_for(lambda: board.status().loaded == (1, 2))  # in the background
-    board.rollback(ME, quiet)
-    assert search(control, "hello")[0] == FIRST
 
 
 def test_a_share_of_the_callers_can_ask_another_release(server: Server, control: Control) -> None:
@@ -213,97 +132,6 @@ def test_the_release_before_is_loaded_in_the_background(two: Path) -> None:
         assert newest.switchboard.rollback(ME, quiet).after == 1
 
 
-def test_a_release_that_does_not_stay_up_is_left(two: Path, server: Server, control: Control) -> None:
-    server.switchboard.activate(2, ME, quiet)
-    broken = two / "models" / "rank" / "2" / "model.py"
-    broken.write_text("raise RuntimeError('broken on purpose')")
-    os.kill(server.pid, signal.SIGKILL)
-    wait_for(lambda: "restarted" in {event.kind for event in server.events}, 120.0)
-    assert search(control, "hello")[0] == FIRST
-    assert server.release == 1
-    assert "fell_back" in {event.kind for event in server.events}
-    assert Audit(two).all()[-1].action == "fall_back"
-
-
-def test_a_release_that_ends_the_server_is_not_held_in_reserve(two: Path) -> None:
-    poison = two / "models" / "rank" / "1" / "model.py"
-    poison.write_text("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n")
-    with Server(two, release=2, watch_options=FAST) as server:
-        wait_for(lambda: [event.kind for event in server.events].count("restarted") == 2, 120.0)
-        time.sleep(5.0)  # a third attempt would have come by now
-        assert [event.kind for event in server.events].count("restarting") == 2
-        assert {"fell_back", "gave_up"}.isdisjoint(event.kind for event in server.events)
-        control = connect(server)
-        assert search(control, "hello")[0] == SECOND
-        control.close()
-
-
-def test_a_release_nobody_asks_is_let_go_of_when_its_processes_die(two: Path) -> None:
-    with Server(two, release=2, watch_options=FAST) as server:
-        board = server.switchboard
-        wait_for(lambda: board.status().loaded == (1, 2))
-        live = {stub.pid for stub in stubs_of(server.pid) if stub.version == 2}
-        time.sleep(2.0)  # the watch learns of new processes at its eighth look
-        os.kill(next(stub.pid for stub in stubs_of(server.pid) if stub.version == 1), signal.SIGKILL)
-        wait_for(lambda: board.status().loaded == (2,))
-        wait_for(lambda: "standby_failed" in {event.kind for event in server.events})
-        assert live == {stub.pid for stub in stubs_of(server.pid) if stub.version == 2}
-        assert "recovered" not in {event.kind for event in server.events}
-        board.rollback(ME, quiet)  # who asks for it gets it
-
-
-def test_a_switch_in_the_middle_of_a_round_of_probes_is_no_fault(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in (1, 2):
-        path = two / "releases" / f"{number:04d}" / "probe" / "probe.json"
-        content = json.loads(path.read_text())
-        path.write_text(json.dumps({"requests": content["requests"] * 2}))
-        write_manifest(two, number)
-    asked = threading.Semaphore(0)
-    switched = threading.Event()
-    send = Probe.send
-
-    def held_up(probe: Probe, control: Control, timeout_s: float) -> None:
-        if threading.current_thread().name == "watch-answers" and not switched.is_set():
-            send(probe, control, timeout_s)
-            asked.release()
-            switched.wait(60.0)
-            return
-        send(probe, control, timeout_s)
-
-    with Server(two, release=1, watch_options=FAST) as server:
-        monkeypatch.setattr(Probe, "send", held_up)
-        assert asked.acquire(timeout=30.0)
-        server.switchboard.activate(2, ME, quiet)
-        switched.set()
-        time.sleep(2.0)  # some rounds of probes
-        kinds = {event.kind for event in server.events}
-    assert "probe_failed" not in kinds
-
-
-def test_names_of_two_releases_are_not_left_behind(server: Server, control: Control, two: Path) -> None:
-    """The second name fails to move, and to move back: the server is started anew with what was live."""
-    board = server.switchboard
-    board.activate(2, ME, quiet)
-    board.rollback(ME, quiet)
-    load, failures = Control.load, iter([True, True])
-
-    def failing(self: Control, model: str, timeout_s: float) -> None:
-        if model == "search_text" and next(failures, False):
-            raise RequestFailed("INTERNAL", "on purpose")
-        load(self, model, timeout_s)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Control, "load", failing)
-        with pytest.raises(SwitchFailed, match="release 2 was not switched to, release 1 stays live"):
-            board.activate(2, ME, quiet)
-    wait_for(lambda: "restarted" in {event.kind for event in server.events})
-    assert search(control, "hello")[0] == FIRST
-    live = read_live(two)
-    assert live is not None
-    assert live.release == board.status().live == 1
-    assert Audit(two).all()[-1].outcome == "failed"
-
-
 def test_a_refused_switch_leaves_canary_and_pointer_as_they_were(server: Server, two: Path) -> None:
     board = server.switchboard
     board.canary(2, 0.5, ME, quiet)
@@ -316,32 +144,6 @@ def test_a_refused_switch_leaves_canary_and_pointer_as_they_were(server: Server,
     assert read_live(two) is None
     board.end_canary(ME, quiet)
     assert board.status().loaded == (1,)
-
-
-def test_one_switch_waits_for_what_is_done_in_the_background_and_others_are_refused(tmp_path: Path) -> None:
-    turns = Turns(Audit(tmp_path), EventLog(tmp_path / "events.jsonl"), threading.Event())
-    told, done = list[str](), list[str]()
-
-    def switch() -> None:
-        with turns.take(told.append, lambda: Turn("activate", 1, 2, ME, quiet)):
-            done.append("switched")
-
-    with turns.background("busy") as mine:
-        assert mine
-        with turns.background("busier") as again:
-            assert not again
-        waiting = threading.Thread(target=switch)
-        waiting.start()
-        wait_for(lambda: bool(told))
-        with pytest.raises(SwitchBusy, match="another switch is being made: busy"):
-            switch()
-        assert not done
-    waiting.join()
-    assert (told, done) == (["waiting, since the server is busy"], ["switched"])
-    with pytest.raises(ZeroDivisionError), turns.take(quiet, lambda: Turn("rollback", 2, 1, ME, quiet)):
-        _ = 1 / 0
-    assert [(entry.action, entry.outcome) for entry in Audit(tmp_path).all()] == [("rollback", "failed")]
-    assert turns.doing is None
 
 
 def test_an_unreadable_pointer_is_named(two: Path) -> None:
