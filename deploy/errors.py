@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # In what Triton and the models say: a full gate, a full queue, a wait in one that was too long.
-_BUSY = ("overloaded:", "queue", "timeout expired")
+_BUSY = ("overloaded:", "maximum queue size", "timeout expired")
 
 
 class DeployError(Exception):

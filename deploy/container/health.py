@@ -61,6 +61,7 @@ class Health:
         self._clock, self._every_s = clock, every_s
         self._lock = threading.Lock()
         self._answered: float | None = None
+        self._earlier: Mapping[str, int] | None = None  # what the models had finished at the last look
         self._fault: str | None = "the models are being loaded"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
@@ -107,12 +108,16 @@ class Health:
     def _fault_now(self, timeout_s: float) -> str | None:
         if self._answered is None and not self._asking.live():
             return "the models are being loaded"
+        earlier, self._earlier = self._earlier, None
         for probe in self._probes:
             before = self._progress()
+            self._earlier = self._earlier or before
             try:
                 self._asking.probe(probe, timeout_s)
             except NoAnswer as error:
-                if not (error.busy or error.away or (error.timed_out and self._overloaded(probe, before))):
+                # What is refused at once tells nothing of the moment: what was done since the last look does.
+                since = before if error.timed_out else earlier or {}
+                if not (error.away or ((error.busy or error.timed_out) and self._overloaded(probe, since))):
                     return str(error)
             except (ProbeFailed, ValueError) as error:
                 return str(error)

@@ -26,6 +26,7 @@ from ensemble.errors import EnsembleError
 
 _BATCH = 32
 _BUSY_S = 0.5
+_PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,13 @@ class CatchUp:
                 tell(f"embedded {progress.count:,} products")
 
     def _step(self, embedding: Embedding) -> bool:
-        """One batch; callers go first where the server is busy."""
-        try:
-            return embedding.step()
-        except QueueFull:
-            self.stopping.wait(_BUSY_S)
-            return True
+        """One batch; callers go first where the server is busy, but not for ever."""
+        for _ in range(_PATIENCE):
+            try:
+                return embedding.step()
+            except QueueFull:
+                if self.stopping.wait(_BUSY_S):
+                    break
+        raise CannotSwitch(
+            "the server is too busy to embed what was written since the release was made; switch when it has less to do"
+        )

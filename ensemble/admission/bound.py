@@ -14,6 +14,10 @@ AUTO = "auto"
 # Measured: see docs/decisions/0006.
 A_CORE = 8
 LEAST = 16
+# What the models' instances can have use of, as long as their configs do not ask for more of them.
+MOST_AUTO = 64
+# Probes may find twice as much under way, and every process has a slot for each.
+MOST = SLOTS // 2
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -32,9 +36,9 @@ def bound_of(args: Mapping[str, str]) -> int:
     parameters = json.loads(args["model_config"]).get("parameters", {})
     asked = parameters.get(PARAMETER, {}).get("string_value", AUTO)
     if asked == AUTO:
-        return min(SLOTS, max(LEAST, round(A_CORE * cores())))
-    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked) <= SLOTS):
-        raise ValueError(f"`{PARAMETER}` must be {AUTO}, or 1 to {SLOTS:,}, got {asked!r}")
+        return min(MOST_AUTO, max(LEAST, round(A_CORE * cores())))
+    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked) <= MOST):
+        raise ValueError(f"`{PARAMETER}` must be {AUTO}, or 1 to {MOST}, got {asked!r}")
     return int(asked)
 
 

@@ -111,11 +111,11 @@ class Exit:
         """Give back the tickets of requests, however they ended; no mistake here reaches a request."""
         if self._gate is None:
             return
-        try:
-            for request in requests:
+        for request in requests:
+            try:
                 self._gate.free(ticket_in(request))
-        except Exception:
-            log.exception("tickets could not be given back; they free themselves")
+            except Exception:
+                log.exception("a ticket could not be given back; it frees itself")
 
 
 def ticket_in(request: Any) -> int:

@@ -111,8 +111,8 @@ class Entrance:
     """
 
     def __init__(self, gate: Gate, bound: int, random: Random | None = None) -> None:
-        if not 1 <= bound <= SLOTS:
-            raise ValueError(f"`bound` must be 1 to {SLOTS:,}, got {bound}")
+        if not 1 <= bound <= SLOTS // 2:
+            raise ValueError(f"`bound` must be 1 to {SLOTS // 2}, got {bound}")
         self.gate, self.bound = gate, bound
         self._held: int | None
         self._owned, self._held = gate.claim()
@@ -127,7 +127,8 @@ class Entrance:
             places: How many times the bound may be under way for this one.
         """
         weight = min(rows, max(1, self.bound // _HEAVIEST_SHARE), MOST_WEIGHT)
-        if self.gate.in_flight() + weight > self.bound * places:
+        # Of the last place too much may be taken: a heavy request would else wait for light ones without end.
+        if self.gate.in_flight() >= self.bound * places:
             return None
         now = self.gate.clock()
         slot = self._free_slot(oldest(now))

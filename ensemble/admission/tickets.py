@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 # Processes that may take tickets at once, and slots of each: four a release, two releases, and some that end.
 OWNERS, SLOTS = 32, 512
 ALL_SLOTS = OWNERS * SLOTS
-# What was lost on the way, as by a step that failed, frees itself after so long.
-LEAK_S = 5.0
+# What was lost on the way, as by a step that failed or a call that was cancelled, frees itself after so long: some
+# times what a request takes in a full server. Longer, and a few that are lost would close the gate.
+LEAK_S = 1.0
 NO_TICKET = -1
 
 _SLOT_BITS, _GENERATION_BITS, _WEIGHT_BITS = 14, 16, 7

@@ -105,12 +105,25 @@ def test_dead_stubs_and_wrong_answers_take_the_replica_away(
     assert not health.alive().good
 
 
-@pytest.mark.parametrize("message", ["Exceeds maximum queue size", "Milvus does not answer"])
-def test_what_another_replica_would_not_do_better_is_no_fault(server: Scripted, health: Health, message: str) -> None:
-    server.up, server.fault = True, failed("UNAVAILABLE", message)
+def test_what_another_replica_would_not_do_better_is_no_fault(server: Scripted, health: Health) -> None:
+    server.up, server.fault = True, failed("UNAVAILABLE", "Milvus does not answer")
     health.look()
     assert health.ready().good
     assert health.alive().good
+
+
+@pytest.mark.parametrize("message", ["overloaded: 16 requests are under way", "Exceeds maximum queue size"])
+def test_a_full_server_is_at_work_as_long_as_all_its_steps_are(server: Scripted, health: Health, message: str) -> None:
+    server.up = True
+    health.look()
+    server.fault, server.does = failed("UNAVAILABLE", message), ("text_tower", "retrieve")
+    for _ in range(3):
+        health.look()
+        assert health.ready().good
+    server.does = ("text_tower",)  # one step hangs, and callers fill every place that is given back
+    health.look()
+    health.look()
+    assert not health.ready().good
 
 
 LATE = failed("DEADLINE_EXCEEDED", "no answer within 5 s")

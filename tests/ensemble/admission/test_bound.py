@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ensemble.admission.bound import A_CORE, LEAST, bound_of, cores
-from ensemble.admission.tickets import SLOTS
+from ensemble.admission import bound
+from ensemble.admission.bound import bound_of, cores
 
 
 def args(asked: str | None) -> dict[str, str]:
@@ -22,13 +22,17 @@ def test_a_number_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("asked", ["auto", None])
-def test_by_default_it_grows_with_the_cores(asked: str | None) -> None:
-    assert bound_of(args(asked)) == min(SLOTS, max(LEAST, round(A_CORE * cores())))
+@pytest.mark.parametrize(("has", "expected"), [(0.5, 16), (2.0, 16), (3.0, 24), (8.0, 64), (64.0, 64)])
+def test_by_default_it_grows_with_the_cores_as_far_as_they_are_of_use(
+    asked: str | None, has: float, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bound, "cores", lambda: has)
+    assert bound_of(args(asked)) == expected
 
 
-@pytest.mark.parametrize("asked", ["", "0", "-1", "1.5", "many", str(SLOTS + 1), "\u0664"])
+@pytest.mark.parametrize("asked", ["", "0", "-1", "1.5", "many", "257", "\u0664"])
 def test_anything_else_is_refused(asked: str) -> None:
-    with pytest.raises(ValueError, match=f"`max_in_flight` must be auto, or 1 to {SLOTS}, got"):
+    with pytest.raises(ValueError, match="`max_in_flight` must be auto, or 1 to 256, got"):
         bound_of(args(asked))
 
 

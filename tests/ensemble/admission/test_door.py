@@ -194,4 +194,4 @@ def test_a_mistake_at_the_end_reaches_no_request(
             raise RuntimeError("no tensors")
 
     Exit(here).leave([Broken([1.0])])
-    assert "tickets could not be given back; they free themselves" in caplog.text
+    assert "a ticket could not be given back; it frees itself" in caplog.text
