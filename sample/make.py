@@ -1,4 +1,4 @@
-"""Writes a shop to a folder: catalogue, catalogue pictures, camera-like photos, their list, and queries."""
+"""Writes a shop to a folder: catalogue and its pictures, camera-like photos, queries, and what shoppers did."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sample.camera import photograph
 from sample.errors import SampleInputError
 from sample.products import Product, shop
 from sample.queries import write_queries
+from sample.shoppers import write_events
 
 PHOTO_SIZE = (320, 240)
 _UPRIGHT, _TURN_RIGHT, _TURN_LEFT = 1, 6, 8
@@ -82,8 +83,9 @@ def make(
     """Write the shop to ``out`` and return its products.
 
     Files: ``catalogue.jsonl``, ``images/*.jpg`` (256 x 256), ``photos/*.jpg`` (320 x 240, some portrait),
-    ``photos.csv`` (path, product_id, split), and ``queries.jsonl`` and ``calibration.jsonl`` for a release. Photos of
-    the split ``train`` may be used to calibrate and to tune; those of ``held_out`` only to report.
+    ``photos.csv`` (path, product_id, split), ``queries.jsonl`` and ``calibration.jsonl`` for a release, and
+    ``events.jsonl``: what shoppers looked at and bought. Photos of the split ``train`` may be used to calibrate and to
+    tune; those of ``held_out`` only to report.
 
     Args:
         out: folder; made when it is absent.
@@ -107,4 +109,5 @@ def make(
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             tick()
     write_queries(out, rows, _write_photos(rows, plan, out, seed, tick))
+    write_events(out, rows, seed)
     return rows
