@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from clients import NO_RETRIES, RetryPolicy
 from loadtest.arrivals.fleet import Fleet
 from loadtest.arrivals.profiles import NAMES, named
 from loadtest.arrivals.schedule import make_schedule
@@ -25,6 +26,7 @@ from loadtest.cli_shared import (
     Pictures,
     Processes,
     Queries,
+    Retries,
     Seed,
     SloFile,
     Store,
@@ -68,6 +70,7 @@ def run(  # noqa: PLR0913 - one argument an option
     constant: Constant = False,
     seed: Seed = 1,
     timeout: Deadline = 10.0,
+    retries: Retries = False,
     slo: SloFile = None,
     out: Out = None,
 ) -> None:
@@ -84,6 +87,7 @@ def run(  # noqa: PLR0913 - one argument an option
         numbers = sorted(set(schedule.numbers.tolist()))
         with _console.status("making the requests ...") as status:
             settings: dict[str, Any] = {"processes": processes, "timeout_s": timeout, "numbers": numbers}
+            settings["retries"] = RetryPolicy() if retries else NO_RETRIES
             with Fleet(server.url, traffic, **settings) as fleet, Watched(server.metrics) as watched:
                 status.update(f"{shape}: {len(schedule):,} requests in {seconds:g} s, Ctrl-C stops it ...")
                 measured, steps = watched.measure(fleet, schedule)

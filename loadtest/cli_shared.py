@@ -55,6 +55,9 @@ Store = Annotated[
 Processes = Annotated[int, typer.Option(help="Processes that send; more where requests are sent late.")]
 Constant = Annotated[bool, typer.Option("--constant", help="Even distances, not those of independent shoppers.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same times and requests.", min=0)]
+Retries = Annotated[
+    bool, typer.Option("--retries", help="Send a refused request again, as the clients do; latency counts on.")
+]
 Out = Annotated[
     Path | None, typer.Option(metavar="FILE.html", help="Write a report, and FILE.json beside it.", dir_okay=False)
 ]

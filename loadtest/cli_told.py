@@ -68,6 +68,7 @@ def _figures(measured: Measured) -> str:
         "latencies in ms, from when a request was due",
         f"due {measured.offered_rps:.1f}/s, answered {measured.achieved_rps:.1f}/s",
         f"sent late: {measured.late()} over 1 ms, {measured.late(10)} over 10 ms",
+        f"sent again: {measured.sent_again}, of which answered in the end: {measured.ok_again}",
         f"releases: {releases or 'none'}; failed: {failed or 'none'}",
         f"generator: {measured.generator_cpu_ms:.2f} ms of processor time a request",
     ))  # fmt: skip

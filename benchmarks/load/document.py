@@ -43,6 +43,9 @@ READING = """\
 - **Mixed answers**: before the switches every request was asked of each release alone. An answer has to have the
   scores of the release that it names. The second release has other towers of the same shapes, so that parts of both
   in one answer show as scores of neither.
+- **Not answered at first**: refused, or no server was there. In the switches such a request is sent again, as the
+  project's clients do: up to 5 tries with pauses of up to 0.1 to 0.8 s. Its latency counts from its time to the last
+  answer. In all other parts a request is sent once, and a refused one has failed.
 - **During switches** is the time of each activation, rollback and trial and a second after it; a supervised restart
   is counted apart.\
 """

@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.load.bench import TIMEOUT_S, Bench, read_traffic
 from benchmarks.load.director import BY, Did, Director, timetable
 from benchmarks.load.known import Known, ask_all, both, told_apart
+from clients import RetryPolicy
 from deploy.events import Event
 from loadtest.arrivals.fleet import Fleet
 from loadtest.arrivals.measured import WRONG, Measured, Quantiles
@@ -30,7 +31,7 @@ Span = tuple[float, float]
 
 
 def measure_switch(bench: Bench, rate: float, sample: Path, processes: int) -> dict[str, Any]:
-    """Load a server steadily, with writes, while its releases are switched.
+    """Load a server steadily, with writes, while its releases are switched; refused requests are sent again.
 
     Args:
         bench: The server; the first of its releases is live.
@@ -48,7 +49,8 @@ def measure_switch(bench: Bench, rate: float, sample: Path, processes: int) -> d
     traffic = read_traffic(sample, bench.plan, writes_per_s=bench.plan.writes_per_s)
     told = len(bench.server.events)
     url = bench.server.grpc_url
-    with Fleet(url, traffic, processes=processes, timeout_s=TIMEOUT_S, references=known) as fleet:
+    callers: dict[str, Any] = {"processes": processes, "timeout_s": TIMEOUT_S, "retries": RetryPolicy()}
+    with Fleet(url, traffic, **callers, references=known) as fleet:
         run = fleet.start(make_schedule(traffic, steady(rate, bench.plan.switch_s), seed=99))
         director = Director(bench.server.switchboard, url, bench.releases, traffic, lambda: run.second)
         thread = threading.Thread(target=director.direct, args=(timetable(bench.plan),))
@@ -90,6 +92,7 @@ def summary(measured: Measured, done: Sequence[Did], events: Sequence[Event]) ->
     p99, p99_without = (
         Quantiles.of(measured.records.latency_ms[ok & mask]).p99 for mask in (switching, ~switching & ~down)
     )
+    outside = ~down & ~wrong
     made = [one for one in done if one.error is None]
     return {
         "seconds": measured.seconds,
@@ -97,7 +100,8 @@ def summary(measured: Measured, done: Sequence[Did], events: Sequence[Event]) ->
         "requests": measured.scheduled,
         "activations": sum(one.action in ("activate", "rollback") for one in made),
         "not_done": [asdict(one) for one in done if one.error is not None],
-        "failed": int((failed & ~down & ~wrong).sum()),
+        "refused_at_first": int(((failed | (measured.records.sent_again > 0)) & outside).sum()),
+        "failed": int((failed & outside).sum()),
         "failed_by_kind": measured.failed,
         "failed_in_restarts": int((failed & down & ~wrong).sum()),
         "restarts": len(restarts),

@@ -70,8 +70,9 @@ class Door:
         if self._entrance is None or TICKET not in request.requested_output_names():
             return ticket_in(request)
         places = PROBE_PLACES if request.request_id().startswith(PROBE) else 1
+        limit = self._entrance.limit()
         ticket = self._entrance.take(_rows(request), places=places)
-        return Overloaded(self._entrance.bound) if ticket is None else ticket
+        return Overloaded(limit) if ticket is None else ticket
 
     def _answer(self, request: Any, ticket: int | Overloaded, answer: Callable[[Tensors], Tensors]) -> Any:
         told = guarded(self._pb_utils, partial(self._outputs, request, ticket, answer))
@@ -86,14 +87,14 @@ class Door:
             raise ticket
         outputs = dict(answer(tensors_of(request)))
         if TICKET in request.requested_output_names():
-            outputs[TICKET] = np.full((len(next(iter(outputs.values()))), 1), ticket, np.int32)
+            outputs[TICKET] = np.full((_rows(request), 1), ticket, np.int32)
         return response(self._pb_utils, outputs)
 
     def _look(self, board: Board) -> None:
         if self._entrance is not None:
             board.set({
                 IN_FLIGHT: float(self._entrance.gate.in_flight()),
-                MAX_IN_FLIGHT: float(self._entrance.bound),
+                MAX_IN_FLIGHT: float(self._entrance.limit()),
             })  # fmt: skip
 
 

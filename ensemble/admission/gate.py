@@ -19,9 +19,11 @@ from random import Random
 
 import numpy as np
 
+from ensemble.admission.standing import YOUNG_S, limit_of
 from ensemble.admission.tickets import (
     ALL_SLOTS,
     GENERATIONS,
+    LEAK_S,
     MOST_WEIGHT,
     OWNERS,
     SLOTS,
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 # A request of many rows weighs as many, but never so much that light ones leave no place for it.
 _HEAVIEST_SHARE = 4
 _WORD_BYTES = 8
-_BYTES = (1 + ALL_SLOTS) * _WORD_BYTES
+_BYTES = (2 + ALL_SLOTS) * _WORD_BYTES
 
 Clock = Callable[[], int]
 
@@ -62,11 +64,19 @@ class Gate:
         # A mapped file that a full disk has no room for would kill the process that writes there.
         os.posix_fallocate(self._file, 0, _BYTES)
         everything = np.frombuffer(mmap.mmap(self._file, _BYTES), np.int64)
-        self._owners, self.words = everything[:1], everything[1:]
+        self._owners, self._refused, self.words = everything[:1], everything[1:2], everything[2:]
 
-    def in_flight(self) -> int:
-        """Weight of all that is under way."""
-        return weight_under_way(self.words[: int(self._owners[0]) * SLOTS], self.clock())
+    def in_flight(self, within_s: float = LEAK_S) -> int:
+        """Weight of all that is under way, and was taken in the last seconds."""
+        return weight_under_way(self.words[: int(self._owners[0]) * SLOTS], self.clock(), within_s)
+
+    def limit(self, bound: int) -> int:
+        """Of a bound, what holds now: less while a queue stands, see `ensemble.admission.standing`."""
+        return limit_of(bound, self.clock(), int(self._refused[0]))
+
+    def note_refusal(self) -> None:
+        """Have all processes know that a request was refused now."""
+        self._refused[0] = self.clock()
 
     def free(self, ticket: int) -> None:
         """Give a ticket back; nothing happens where that is no ticket, or its slot is another's by now."""
@@ -106,7 +116,7 @@ class Entrance:
 
     Args:
         gate: Of the server.
-        bound: Weight that may be under way at once.
+        bound: Weight that may be under way at once, in a burst.
         random: Chooses the first generation.
     """
 
@@ -119,16 +129,22 @@ class Entrance:
         self._cursor = 0
         self._generation = (random or Random()).randrange(GENERATIONS)  # noqa: S311 -- tells tickets apart, hides none
 
+    def limit(self) -> int:
+        """Weight that may be under way now."""
+        return self.gate.limit(self.bound)
+
     def take(self, rows: int, *, places: int = 1) -> int | None:
         """A ticket for a request, or None where too much is under way.
 
         Args:
             rows: Of the request.
-            places: How many times the bound may be under way for this one.
+            places: How many times the bound may be under way for this one; where more than once, all of it, even
+                while a queue stands.
         """
         weight = min(rows, max(1, self.bound // _HEAVIEST_SHARE), MOST_WEIGHT)
         # Of the last place too much may be taken: a heavy request would else wait for light ones without end.
-        if self.gate.in_flight() >= self.bound * places:
+        if self._is_full(places):
+            self.gate.note_refusal()
             return None
         now = self.gate.clock()
         slot = self._free_slot(oldest(now))
@@ -143,6 +159,12 @@ class Entrance:
         held, self._held = self._held, None
         if held is not None:
             os.close(held)
+
+    def _is_full(self, places: int) -> bool:
+        if self.gate.in_flight() >= self.bound * places:
+            return True
+        limit = self.limit()
+        return places == 1 and limit < self.bound and self.gate.in_flight(YOUNG_S) >= limit
 
     def _free_slot(self, lost: int) -> int | None:
         for _ in range(SLOTS):

@@ -36,9 +36,9 @@ def oldest(now_ns: int, leak_s: float = LEAK_S) -> int:
     return max(1, now_ns // _MS_NS - round(leak_s * 1000)) << _TIME_SHIFT
 
 
-def weight_under_way(words: Words, now_ns: int) -> int:
-    """Sum of the weights of all tickets that are neither given back nor lost."""
-    held = words[words >= oldest(now_ns)]
+def weight_under_way(words: Words, now_ns: int, leak_s: float = LEAK_S) -> int:
+    """Sum of the weights of all tickets that are not given back, and were taken in the last ``leak_s`` seconds."""
+    held = words[words >= oldest(now_ns, leak_s)]
     return int((held >> _GENERATION_BITS & MOST_WEIGHT).sum())
 
 

@@ -10,13 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Self, cast
 
 import numpy as np
 
-from clients import Client
+from clients import NO_RETRIES, Client, RetryPolicy
 from clients.deadline import check_timeout
 from loadtest.arrivals.measured import Measured
 from loadtest.arrivals.prepared import References, prepare
@@ -42,7 +42,8 @@ class Fleet:
         url: ``grpc://host:port`` or ``http://host:port``.
         traffic: Makes the requests.
         processes: How many processes share a schedule.
-        timeout_s: Deadline of one request, from when it is sent, in seconds.
+        timeout_s: Deadline of one request, from when it is sent first, in seconds.
+        retries: When a request is sent again that the server could not answer, as by the clients; by default never.
         numbers: Which requests are made beforehand; by default all of the traffic. Others cannot be sent.
         references: What releases answer to some of them; see `loadtest.arrivals.references`.
 
@@ -58,13 +59,14 @@ class Fleet:
         *,
         processes: int = 1,
         timeout_s: float = TIMEOUT_S,
+        retries: RetryPolicy = NO_RETRIES,
         numbers: Iterable[int] | None = None,
         references: References | None = None,
     ) -> None:
         if not 1 <= processes <= MOST_PROCESSES:
             raise BadLoad(f"processes: {processes}; allowed: 1 to {MOST_PROCESSES}")
         Client(url, timeout_s=check_timeout(timeout_s)).close()
-        self._url, self._traffic, self._timeout_s = url, traffic, timeout_s
+        self._url, self._traffic, self._timeout_s, self._retries = url, traffic, timeout_s, retries
         self._count, self._numbers, self._references = processes, numbers, references
         self._stack = contextlib.ExitStack()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -115,7 +117,7 @@ class Fleet:
         command = [sys.executable, "-m", "loadtest.arrivals.generator", str(self._folder), self._url]
         paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         return subprocess.Popen(
-            [*command, str(self._timeout_s)],
+            [*command, str(self._timeout_s), json.dumps(asdict(self._retries))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},

@@ -1,9 +1,10 @@
-"""One process that sends its part of a schedule: ``python -m loadtest.arrivals.generator FOLDER URL TIMEOUT_S``.
+"""One process that sends its part of a schedule.
 
-It reads requests from the folder, says ``ready``, and then obeys one JSON object a line: ``{"schedule": PATH,
-"records": PATH, "start": S}`` sends that schedule from the time ``start`` of the machine's monotonic clock on, and ends
-with the line ``done CPU_S``; an empty line stops it. The end of its input ends the process, so that it never outlives
-whoever started it.
+``python -m loadtest.arrivals.generator FOLDER URL TIMEOUT_S RETRIES``, the last a `clients.RetryPolicy` as JSON. It
+reads requests from the folder, says ``ready``, and then obeys one JSON object a line: ``{"schedule": PATH, "records":
+PATH, "start": S}`` sends that schedule from the time ``start`` of the machine's monotonic clock on, and ends with the
+line ``done CPU_S``; an empty line stops it. The end of its input ends the process, so that it never outlives whoever
+started it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from clients import TandemError
+from clients import RetryPolicy, TandemError
+from clients.deadline import Attempts
 from clients.url import Address
 from loadtest.answers import Seen
 from loadtest.arrivals import records
@@ -43,11 +46,15 @@ class Generator:
     Args:
         sender: To where.
         requests: By number.
-        timeout_s: Deadline of one request, from when it is sent.
+        timeout_s: Deadline of one request, from when it is sent first.
+        attempts: How often a request is sent, and how long each time may take; asked for each request anew.
     """
 
-    def __init__(self, sender: Sender, requests: Mapping[int, Prepared], timeout_s: float) -> None:
+    def __init__(
+        self, sender: Sender, requests: Mapping[int, Prepared], timeout_s: float, attempts: Callable[[], Attempts]
+    ) -> None:
         self._sender, self._requests, self._timeout_s = sender, requests, timeout_s
+        self._attempts = attempts
         self._kinds = tuple(KINDS)
         self._outcomes: dict[str, int] = {}
         self._passed: dict[int, tuple[object, Seen]] = {}
@@ -104,7 +111,7 @@ class Generator:
         rows.kind[place] = self._kinds.index(kind.name)
         rows.late_ms[place] = 1000 * (time.monotonic() - due)
         try:
-            raw = await self._sender.send(request)
+            raw = await self._sent(place, request)
             rows.latency_ms[place] = 1000 * (time.monotonic() - due)
             seen = self._judge(kind, raw, int(rows.number[place]), request.asked)
         except (TandemError, WrongAnswer) as error:
@@ -113,6 +120,21 @@ class Generator:
             return
         rows.release[place], rows.asked[place], rows.found[place] = seen.release, seen.asked, seen.found
         rows.outcome[place] = self._outcomes[OK]
+
+    async def _sent(self, place: int, request: Prepared) -> object:
+        """The raw answer to a request, which is sent as often as a client would.
+
+        Raises:
+            TandemError: There was none.
+        """
+        attempts = self._attempts()
+        while True:
+            try:
+                return await self._sender.send(request, attempts.left_s())
+            except TandemError as error:
+                pause_s = attempts.pause_s(error)
+            self._rows.sent_again[place] += 1
+            await asyncio.sleep(pause_s)
 
     def _judge(self, kind: Kind, raw: object, number: int, asked: Asked) -> Seen:
         """Read and check an answer, unless its bytes are those of the last one to the same request."""
@@ -139,13 +161,13 @@ async def _wait(seconds: float, stop: asyncio.Event) -> None:
         return
 
 
-async def obey(folder: Path, address: Address, timeout_s: float) -> None:
+async def obey(folder: Path, address: Address, timeout_s: float, retries: RetryPolicy) -> None:
     """Do what standard input says, until its end."""
     orders = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     sender = connect(address, timeout_s)
-    generator = Generator(sender, load(folder), timeout_s)
+    generator = Generator(sender, load(folder), timeout_s, partial(Attempts, address, retries, timeout_s))
     await sender.open()
     gc.collect()
     gc.freeze()  # the requests stay; to look through them again and again would hold up those that are due
@@ -178,14 +200,15 @@ def _say(word: str) -> None:
     sys.stdout.flush()
 
 
-def main(folder: str, url: str, timeout_s: str) -> None:
+def main(folder: str, url: str, timeout_s: str, retries: str) -> None:
     """Run the process."""
     with contextlib.suppress(OSError):  # it needs little, but at its time; not every user may ask for that
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started it, who stops it by its input
     # epoll waits in whole milliseconds, select in microseconds: requests would start up to 1 ms late
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(obey(Path(folder), Address.parse(url), float(timeout_s)))
+        policy = RetryPolicy(**json.loads(retries))
+        runner.run(obey(Path(folder), Address.parse(url), float(timeout_s), policy))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,16 @@ class Measured:
         return sum(self.outcomes[name] for name in REJECTED)
 
     @property
+    def sent_again(self) -> int:
+        """Requests that the server could not answer at first, and that were sent again."""
+        return int((self.records.sent_again > 0).sum())
+
+    @property
+    def ok_again(self) -> int:
+        """Of those that were sent again, how many were answered in the end."""
+        return int(((self.records.sent_again > 0) & self.records.is_outcome(OK)).sum())
+
+    @property
     def wrong(self) -> int:
         """Answers that did not pass a check on their content."""
         return sum(self.outcomes[name] for name in WRONG)
@@ -169,6 +179,7 @@ class Measured:
             "offered_rps": _short(self.offered_rps), "achieved_rps": _short(self.achieved_rps),
             "late_1ms": self.late(1), "late_10ms": self.late(10),
             "ok": self.ok, "failed": self.failed, "rejected": self.rejected, "wrong": self.wrong,
+            "sent_again": self.sent_again, "ok_again": self.ok_again,
             "cut_off": self.cut_off, "stopped": self.stopped, "error_rate": _short(self.error_rate),
             "latency_ms": _quantiles(self.latency), "recall": None if recall is None else _short(recall),
             "kinds": {name: _kind(part) for name, part in self.kinds.items()},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from clients import NO_RETRIES, RetryPolicy
 from loadtest.arrivals.fleet import TIMEOUT_S, Fleet
 from loadtest.arrivals.measured import Measured
 from loadtest.arrivals.prepared import References
@@ -22,6 +25,7 @@ def run_open(  # noqa: PLR0913 - keywords with defaults
     seed: int = 1,
     poisson: bool = True,
     timeout_s: float = TIMEOUT_S,
+    retries: RetryPolicy = NO_RETRIES,
     references: References | None = None,
 ) -> Measured:
     """Send requests on schedule, whatever becomes of those before, and measure from the time that each was due.
@@ -44,6 +48,7 @@ def run_open(  # noqa: PLR0913 - keywords with defaults
         seed: Decides times and requests.
         poisson: Whether arrivals are independent of each other; else their distances are even.
         timeout_s: Deadline of one request, in seconds.
+        retries: When a request is sent again that the server could not answer, as by the clients; by default never.
         references: What releases answer, to tell answers that are made of two.
 
     Raises:
@@ -54,5 +59,6 @@ def run_open(  # noqa: PLR0913 - keywords with defaults
     sent = Traffic.read() if traffic is None else traffic
     schedule = make_schedule(sent, profile, seed, poisson=poisson)
     numbers = np.unique(schedule.numbers).tolist()
-    with Fleet(url, sent, processes=processes, timeout_s=timeout_s, numbers=numbers, references=references) as fleet:
+    sending: dict[str, Any] = {"processes": processes, "timeout_s": timeout_s, "retries": retries}
+    with Fleet(url, sent, **sending, numbers=numbers, references=references) as fleet:
         return fleet.run(schedule)

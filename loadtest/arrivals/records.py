@@ -33,6 +33,7 @@ class Records:
         release: ``(n,)`` int32, the release that answered; 0 where none is known.
         asked: ``(n,)`` int16, rows whose right product is known.
         found: ``(n,)`` int16, how many of these have it.
+        sent_again: ``(n,)`` int16, how often it was sent once more, because the server could not answer.
         kinds: Names of the kinds.
         outcomes: `OK`, `CUT_OFF`, and names of errors.
     """
@@ -46,6 +47,7 @@ class Records:
     release: NDArray[np.int32]
     asked: NDArray[np.int16]
     found: NDArray[np.int16]
+    sent_again: NDArray[np.int16]
     kinds: tuple[str, ...]
     outcomes: tuple[str, ...] = (OK, CUT_OFF)
 

@@ -15,7 +15,7 @@ import grpc
 import grpc.aio
 from tritonclient.grpc import InferResult, service_pb2
 
-from clients import NO_RETRIES, AsyncClient
+from clients import NO_RETRIES, AsyncClient, Timeout
 from clients.connect import tls_for
 from clients.status import to_error
 from clients.tensors import Call, Outputs
@@ -33,8 +33,12 @@ class Sender(Protocol):
     async def open(self) -> None:
         """Connect, so that the first request need not; no server is no error yet."""
 
-    async def send(self, request: Prepared) -> object:
-        """Send one request; its raw answer.
+    async def send(self, request: Prepared, timeout_s: float) -> object:
+        """Send one request once; its raw answer.
+
+        Args:
+            request: What is sent.
+            timeout_s: It is given up after so many seconds.
 
         Raises:
             TandemError: The server refused or failed, or no answer came in time.
@@ -50,8 +54,7 @@ class Sender(Protocol):
 class GrpcSender:
     """Serialised messages over one channel."""
 
-    def __init__(self, address: Address, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, address: Address) -> None:
         self._channel = _channel(address)
         self._call = self._channel.unary_unary(INFER, request_serializer=None, response_deserializer=None)
 
@@ -60,10 +63,10 @@ class GrpcSender:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._channel.channel_ready(), CONNECT_S)
 
-    async def send(self, request: Prepared) -> object:
+    async def send(self, request: Prepared, timeout_s: float) -> object:
         """See `Sender`."""
         try:
-            return await self._call(request.message, timeout=self._timeout_s)
+            return await self._call(request.message, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             raise to_error(f"StatusCode.{error.code().name}", error.details() or "") from None
 
@@ -88,11 +91,15 @@ class HttpSender:
         """See `Sender`."""
         await self._client.ready()
 
-    async def send(self, request: Prepared) -> object:
+    async def send(self, request: Prepared, timeout_s: float) -> object:
         """See `Sender`."""
         if request.message not in self._calls:
             self._calls[request.message] = call_of(request.message)
-        return await self._client.run(self._calls[request.message])
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._client.run(self._calls[request.message])
+        except TimeoutError:
+            raise Timeout(f"no answer within {timeout_s:g} s") from None
 
     def outputs(self, raw: object) -> Outputs:
         """See `Sender`."""
@@ -104,8 +111,13 @@ class HttpSender:
 
 
 def connect(address: Address, timeout_s: float) -> Sender:
-    """The sender of an address's protocol."""
-    return HttpSender(address, timeout_s) if address.scheme == "http" else GrpcSender(address, timeout_s)
+    """The sender of an address's protocol.
+
+    Args:
+        address: Where the server is.
+        timeout_s: No request takes longer, in seconds.
+    """
+    return HttpSender(address, timeout_s) if address.scheme == "http" else GrpcSender(address)
 
 
 def _channel(address: Address) -> grpc.aio.Channel:

@@ -161,9 +161,11 @@ def test_switches_are_judged_without_the_restarts() -> None:
         [1.0, 5.0, 5.5, 10.0, 11.0, 30.0], [10.0, 30.0, 9.0, 1.0, 9.0, 10.0],
         ["ok", "ok", "UnlikeRelease", "NoServer", "ok", "NoServer"], 40.0,
     )  # fmt: skip
+    load.records.sent_again[:] = [2, 0, 0, 3, 1, 4]
     done = [Did("activate", 4.9, 5.2), Did("rollback", 20.0, 21.0, "SwitchFailed: no")]
     found = switch_summary(load, done, [event("restarting", 9.5), event("restarted", 12.0)])
     assert (found["activations"], len(found["not_done"]), found["mixed"]) == (1, 1, 1)
+    assert found["refused_at_first"] == 2
     assert (found["failed"], found["failed_in_restarts"], found["restarts"]) == (1, 1, 1)
     assert (found["p99_ms"], found["p99_without_ms"], found["p99_ratio"]) == (30.0, 10.0, 3.0)
 
@@ -214,7 +216,7 @@ FIGURES: dict[str, Any] = {
     },
     "switch": {
         "seconds": 600.0, "rps": 480.0, "requests": 288_000, "writes": 3_000, "activations": 20,
-        "not_done": [], "failed": 0, "failed_in_restarts": 0, "restarts": 0, "restart_s": 0.0,
+        "not_done": [], "refused_at_first": 12, "failed": 0, "failed_in_restarts": 0, "restarts": 0, "restart_s": 0.0,
         "mixed": 0, "releases": {"1": 150_000, "2": 138_000},
         "p50_ms": 10.0, "p99_ms": 45.0, "p99_without_ms": 40.0, "p99_ratio": 1.125, "apart": 1.0,
         "trial": {"by name": 100},

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from clients import NO_RETRIES, NoServer, QueueFull, RetryPolicy, ServerFault, TandemError
+from clients.deadline import Attempts
+from clients.url import Address
 from loadtest.arrivals import records
+from loadtest.arrivals.generator import Generator
 from loadtest.arrivals.measured import Measured
-from loadtest.arrivals.prepared import call_of, load, message_of, prepare
+from loadtest.arrivals.prepared import Prepared, call_of, load, message_of, prepare
 from loadtest.arrivals.profiles import NAMES, Profile, joined, named, ramp, spike, steady
 from loadtest.arrivals.records import OK, Records, merge
 from loadtest.arrivals.schedule import arrivals, make_schedule
-from loadtest.errors import BadLoad
+from loadtest.errors import BadLoad, EmptyAnswer
 from loadtest.traffic.requests import Traffic
 
 
@@ -145,6 +153,72 @@ def test_the_timeline_counts_requests_when_due_and_answers_when_they_came() -> N
     assert measured.achieved_rps == pytest.approx(3 / 2.7)
     assert measured.between(0, 1).ok == 2
     json.dumps(measured.to_dict(), allow_nan=False)
+
+
+class Reluctant:
+    """Refuses every request so many times before it answers it."""
+
+    def __init__(self, error: TandemError, times: int) -> None:
+        self._error, self._times, self.sent = error, times, Counter[bytes]()
+        self.timeouts: list[float] = []
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def send(self, request: Prepared, timeout_s: float) -> object:
+        self.sent[request.message] += 1
+        self.timeouts.append(timeout_s)
+        if self.sent[request.message] <= self._times:
+            raise self._error
+        return request
+
+    def outputs(self, raw: object) -> Any:
+        raise EmptyAnswer(f"nothing to be seen in {raw}")
+
+
+def generated(sender: Reluctant, mix_file: Path, folder: Path, retries: RetryPolicy) -> Measured:
+    traffic = Traffic.read(mix_file)
+    prepare(folder, traffic, range(3))
+    np.savez(folder / "schedule.npz", due_s=np.array([0.0, 0.01, 0.02]), number=np.arange(3))
+    attempts = partial(Attempts, Address.parse("grpc://localhost:1"), retries, 5.0)
+
+    async def run() -> Records:
+        generator = Generator(sender, load(folder), 5.0, attempts)
+        return await generator.run(folder / "schedule.npz", time.monotonic(), asyncio.Event())
+
+    return Measured(asyncio.run(run()), 1.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "times", "again", "outcome"),
+    [
+        (QueueFull("full"), 2, 3, "EmptyAnswer"),
+        (NoServer("gone"), 1, 3, "EmptyAnswer"),
+        (QueueFull("full"), 9, 3, "QueueFull"),
+        (ServerFault("broken"), 1, 0, "ServerFault"),
+    ],
+)
+def test_what_the_clients_send_again_is_sent_again(
+    mix_file: Path, tmp_path: Path, error: TandemError, times: int, again: int, outcome: str
+) -> None:
+    sender = Reluctant(error, times)
+    measured = generated(sender, mix_file, tmp_path, RetryPolicy(tries=3, first_pause_s=0.01))
+    assert measured.failed == {outcome: 3}
+    assert (measured.sent_again, measured.ok_again) == (again, 0)
+    assert set(sender.sent.values()) == {min(times + 1, 3) if again else 1}
+    assert all(0 < timeout <= 5 for timeout in sender.timeouts)
+    once = generated(Reluctant(error, times), mix_file, tmp_path, NO_RETRIES)
+    assert (once.sent_again, once.failed) == (0, {type(error).__name__: 3})
+
+
+def test_what_was_answered_in_the_end_is_told_apart() -> None:
+    made = rows(
+        ("text",), (OK, "cut off", "QueueFull"), due_s=[0.1, 0.2, 0.3, 0.4], outcome=[0, 0, 2, 2],
+        latency_ms=[5, 120, 900, 3], sent_again=[0, 2, 4, 0],
+    )  # fmt: skip
+    told = Measured(made, 1.0, 4).to_dict()
+    assert (told["ok"], told["rejected"], told["sent_again"], told["ok_again"]) == (2, 2, 2, 1)
 
 
 def test_what_was_cut_off_is_neither_done_nor_failed() -> None:

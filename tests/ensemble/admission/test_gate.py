@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ensemble.admission.gate import Entrance, Gate, open_gate
+from ensemble.admission.standing import CALM_NS, YOUNG_S, limit_of
 from ensemble.admission.tickets import GENERATIONS, LEAK_S, NO_TICKET, OWNERS, SLOTS
 from ensemble.variables import GATE
 
@@ -56,12 +57,16 @@ def taken(entrance: Entrance, rows: int = 1) -> int:
     return ticket
 
 
-def test_as_many_as_the_bound_come_in_and_the_next_when_one_has_left(gate: Gate, entrance: Entrance) -> None:
+def test_as_many_as_the_bound_come_in_and_the_next_when_one_has_left(
+    gate: Gate, entrance: Entrance, clock: Clock
+) -> None:
     tickets = [taken(entrance) for _ in range(4)]
     assert gate.in_flight() == 4
     assert entrance.take(1) is None
     gate.free(tickets[2])
     assert gate.in_flight() == 3
+    assert entrance.take(1) is None
+    clock.wait(CALM_NS / SECOND)
     taken(entrance)
     assert entrance.take(1) is None
 
@@ -84,6 +89,7 @@ def test_a_lost_ticket_frees_itself(gate: Gate, entrance: Entrance, clock: Clock
     assert entrance.take(1) is None
     clock.wait(0.2)
     assert gate.in_flight() == 0
+    assert entrance.limit() == 4
     again = [taken(entrance) for _ in range(4)]
     for ticket in lost:
         gate.free(ticket)
@@ -183,14 +189,19 @@ def test_what_is_under_way_is_what_was_taken_and_neither_freed_nor_lost(
     bound = data.draw(st.integers(1, 12), "bound")
     entrances = [Entrance(gate, bound, Random(seed)) for seed in range(3)]  # noqa: S311 -- the same in every run
     held: dict[int, tuple[int, int]] = {}
+    refused = 0
     for _ in range(data.draw(st.integers(0, 40), "steps")):
         match data.draw(st.sampled_from(["take", "take", "free", "wait"])):
             case "take":
                 rows = data.draw(st.integers(1, 6))
                 ticket, weight = data.draw(st.sampled_from(entrances)).take(rows), min(rows, max(1, bound // 4))
                 under_way = sum(each for each, _ in held.values())
-                assert (ticket is None) == (under_way >= bound)
-                if ticket is not None:
+                young = sum(each for each, at in held.values() if clock.now - at <= YOUNG_S * SECOND)
+                limit = limit_of(bound, clock.now, refused)
+                assert (ticket is None) == (under_way >= bound or (limit < bound and young >= limit))
+                if ticket is None:
+                    refused = clock.now
+                else:
                     assert ticket not in held
                     held[ticket] = (weight, clock.now)
             case "free" if held:
@@ -198,7 +209,7 @@ def test_what_is_under_way_is_what_was_taken_and_neither_freed_nor_lost(
                 gate.free(ticket)
                 del held[ticket]
             case "wait":
-                clock.wait(data.draw(st.sampled_from([0.5, 2.0])))
+                clock.wait(data.draw(st.sampled_from([0.05, 0.5, 2.0])))
         held = {ticket: (each, at) for ticket, (each, at) in held.items() if clock.now - at <= LEAK_S * SECOND}
         assert gate.in_flight() == sum(each for each, _ in held.values())
     for entrance in entrances:
