@@ -5,6 +5,7 @@
 ...     answer = client.search(text="a red mug", k=3)
 ...     written = client.upsert({"id": "M1", "title": "a red mug", "price": 9.5})
 ...     answer = client.search(text="a red mug", k=3, min_seq=written.seq)
+...     beside = client.recommend("M1", task="complement", k=5)
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from clients.errors import (
     Timeout,
     Unavailable,
 )
+from clients.recommendations import Hit, Recommend, Recommendations
 from clients.retry import NO_RETRIES, RetryPolicy
 from clients.tls import Tls
 from clients.values import KEEP, Answer, Deleted, Patch, Query, Result, Written
@@ -44,6 +46,7 @@ __all__ = [
     "Client",
     "ClientClosed",
     "Deleted",
+    "Hit",
     "NoCanary",
     "NoServer",
     "NotServed",
@@ -51,6 +54,8 @@ __all__ = [
     "Patch",
     "Query",
     "QueueFull",
+    "Recommend",
+    "Recommendations",
     "Result",
     "RetryPolicy",
     "ServerFault",

@@ -10,11 +10,10 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from clients.errors import BadSetting, NotServed, TandemError, Unavailable
 from clients.tensors import Call
-from clients.values import Query
 
 T = TypeVar("T")
 
@@ -27,6 +26,14 @@ SHARE, NUMBER = "canary_share", "canary_release"
 
 # What Triton says of a model that it had and has no more; it is no error that passes by waiting.
 _UNLOADED = "has no available versions"
+
+
+class Keyed(Protocol):
+    """What may be answered by a release on trial: a search, or what asks for recommendations."""
+
+    @property
+    def key(self) -> str | None:
+        """Whose it is; without one, or with an empty one, the public release answers."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ def read_share(parameters: Mapping[str, str]) -> Share | None:
         return None
 
 
-def on_trial(queries: Sequence[Query], share: Share | None) -> list[int]:
+def on_trial(queries: Sequence[Keyed], share: Share | None) -> list[int]:
     """Rows of the queries that the release on trial answers, ascending."""
     if share is None:
         return []

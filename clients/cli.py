@@ -1,4 +1,4 @@
-"""``python -m clients``: search, embed, write to the catalogue, and ask whether a server is ready.
+"""``python -m clients``: search, recommend, embed, write to the catalogue, and ask whether a server is ready.
 
 Exit codes: 0 done; 1 the server failed; 2 the caller's mistake; 3 no server, not ready, or no answer in time;
 130 stopped by Ctrl-C.
@@ -13,7 +13,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from clients.cli_shared import DEFAULT_URL, AsJson, Image, TimeoutS, Url, mistakes_told
+from clients.cli_inputs import read_weights
+from clients.cli_recommend import recommend
+from clients.cli_shared import (
+    DEFAULT_URL,
+    AsJson,
+    Count,
+    Filter,
+    Image,
+    Images,
+    Key,
+    MinSeq,
+    OnlyCanary,
+    Sheet,
+    TimeoutS,
+    Url,
+    mistakes_told,
+)
 from clients.cli_writes import delete, patch, upsert
 from clients.client import TIMEOUT_S, Client
 from clients.errors import BadInput, NoServer
@@ -21,7 +37,7 @@ from clients.tensors import image_bytes
 from clients.values import Query
 
 app = typer.Typer(
-    help="Search a Tandem server by text, by photo, or by both, and write to its catalogue.",
+    help="Search a Tandem server by text, by photo, or by both, ask it for recommendations, write to its catalogue.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,26 +48,8 @@ Weights = Annotated[
     str | None,
     typer.Option(metavar="TEXT,IMAGE", help="How much each counts, as in 0.7,0.3. A negative one: less like this."),
 ]
-Filter = Annotated[
-    str | None, typer.Option(metavar="JSON", help="""Which products, as in '{"range": ["price", null, 20]}'.""")
-]
 Rank = Annotated[
     str | None, typer.Option(metavar="SCORE", help="Choose and order by it, as in 'similarity - 0.01 * price'.")
-]
-Key = Annotated[
-    str | None,
-    typer.Option(metavar="KEY", help="Whose search it is: a share of the keys is answered by a release on trial."),
-]
-OnlyCanary = Annotated[bool, typer.Option("--canary", help="Ask the release on trial; an error where there is none.")]
-Sheet = Annotated[
-    Path | None,
-    typer.Option(metavar="OUT.png", help="Write a contact sheet of the query and what was found.", dir_okay=False),
-]
-Images = Annotated[
-    Path,
-    typer.Option(
-        metavar="FOLDER", help="The catalogue's folder, where the sheet's pictures are.", envvar="TANDEM_IMAGES"
-    ),
 ]
 
 
@@ -61,12 +59,10 @@ def search(  # noqa: PLR0913 - one argument an option
     text: Text = None,
     image: Image = None,
     weights: Weights = None,
-    k: Annotated[int, typer.Option("-k", metavar="K", help="How many products.")] = 10,
+    k: Count = 10,
     filter: Filter = None,  # noqa: A002 - the option's name
     rank: Rank = None,
-    min_seq: Annotated[
-        int | None, typer.Option(metavar="N", help="Answer from a catalogue that knows of this write.")
-    ] = None,
+    min_seq: MinSeq = None,
     key: Key = None,
     canary: OnlyCanary = False,
     url: Url = DEFAULT_URL,
@@ -82,9 +78,9 @@ def search(  # noqa: PLR0913 - one argument an option
         with Client(url, timeout_s=timeout_s, canary="only" if canary else "auto") as client:
             answer = client.search_many([query])[0]
         if sheet is not None:
-            from clients.sheet import write_sheet
+            from clients.sheet import contact_sheet, write_sheet
 
-            write_sheet(sheet, query, answer, images)
+            write_sheet(sheet, contact_sheet(query, answer, images))
             typer.echo(f"wrote {sheet}", err=True)
     if as_json:
         typer.echo(json.dumps(answer.to_dict()))
@@ -126,18 +122,5 @@ def ready(*, url: Url = DEFAULT_URL, timeout_s: TimeoutS = TIMEOUT_S) -> None:
     typer.echo(f"{client.address} is ready")
 
 
-def read_weights(told: str) -> tuple[float, float]:
-    """Read ``TEXT,IMAGE``.
-
-    Raises:
-        BadInput: Not two numbers with a comma between them.
-    """
-    try:
-        text, image = (float(part) for part in told.split(","))
-    except ValueError:
-        raise BadInput(f"--weights: {told!r}; allowed: two numbers, text and image, as in 0.7,0.3") from None
-    return text, image
-
-
-for command in (upsert, patch, delete):
+for command in (recommend, upsert, patch, delete):
     app.command()(command)

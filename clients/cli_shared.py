@@ -54,6 +54,27 @@ Url = Annotated[
 TimeoutS = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Deadline, all retries included.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+Count = Annotated[int, typer.Option("-k", metavar="K", help="How many products.")]
+MinSeq = Annotated[int | None, typer.Option(metavar="N", help="Answer from a catalogue that knows of this write.")]
+Filter = Annotated[
+    str | None, typer.Option(metavar="JSON", help="""Which products, as in '{"range": ["price", null, 20]}'.""")
+]
+Key = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Whose search it is: a share of the keys is answered by a release on trial."),
+]
+OnlyCanary = Annotated[bool, typer.Option("--canary", help="Ask the release on trial; an error where there is none.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(metavar="OUT.png", help="Write a contact sheet of the query and what was found.", dir_okay=False),
+]
+Images = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER", help="The catalogue's folder, where the sheet's pictures are.", envvar="TANDEM_IMAGES"
+    ),
+]
+
 
 @contextmanager
 def mistakes_told() -> Iterator[None]:

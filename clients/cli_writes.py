@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from clients.cli_inputs import read_object
 from clients.cli_shared import DEFAULT_URL, AsJson, Image, TimeoutS, Url, mistakes_told
 from clients.client import TIMEOUT_S, Client
 from clients.errors import BadInput
@@ -31,7 +30,7 @@ def upsert(
     Example: echo '{"id": "M1", "title": "Red mug", "price": 9.5}' | python -m clients upsert --product -
     """
     with mistakes_told(), Client(url, timeout_s=timeout_s) as client:
-        _tell(client.upsert(_object(_read(product)), image), as_json=as_json)
+        _tell(client.upsert(read_object("--product", product), image), as_json=as_json)
 
 
 def patch(  # noqa: PLR0913 - one argument an option
@@ -88,24 +87,6 @@ def _value(text: str) -> Attribute:
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, str | int | float) else text
-
-
-def _read(source: str) -> str:
-    try:
-        return sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise BadInput(f"--product: cannot read {source!r}: {reason}") from None
-
-
-def _object(text: str) -> dict[str, object]:
-    try:
-        product = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"--product: not JSON: {error}") from None
-    if not isinstance(product, dict):
-        raise BadInput("--product: one JSON object is needed")
-    return product
 
 
 def _tell(done: Written | Deleted, *, as_json: bool) -> None:

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from clients import messages, writes
-from clients.canary import TOLD_BY, Canary, check_canary, never, to_canary, unloaded, withdrawn
+from clients.canary import TOLD_BY, Canary
 from clients.connect import connect, tls_for
-from clients.deadline import Attempts, check_timeout
-from clients.errors import ClientClosed, NoCanary, NotServed, TandemError, Timeout, Unavailable
+from clients.errors import ClientClosed, NotServed, TandemError, Timeout, Unavailable
+from clients.exchange import Exchange, FindTrial, ForgetTrial, Infer, Pause, Step, Steps
+from clients.recommend_messages import recommend
+from clients.recommendations import Recommend, Recommendations
 from clients.retry import RetryPolicy
 from clients.routing import Routing
-from clients.tensors import Call, Vectors
+from clients.spread import fields_of
+from clients.tensors import Call, Outputs, Vectors
 from clients.tls import Tls
 from clients.transport import Transport
-from clients.url import Address
-from clients.values import (
-    KEEP,
-    Answer,
-    Attribute,
-    Deleted,
-    Filter,
-    Image,
-    Keep,
-    Patch,
-    Product,
-    Query,
-    Text,
-    Written,
-)
+from clients.values import Answer, Deleted, Image, Patch, Product, Query, Text, Written
 
 T = TypeVar("T")
 
@@ -40,7 +29,7 @@ SEARCH_MODELS = ("search_text", "search_image", "search")
 
 
 class Client:
-    """Searches a Tandem server, and writes to its catalogue, over gRPC or HTTP. Threads may share one client.
+    """Asks a Tandem server, and writes to its catalogue, over gRPC or HTTP. Threads may share one client.
 
     A write that returned is durable, and gives its place in the catalogue's journal: a search with that ``min_seq``
     knows of it. Writes are tried again like searches; see `clients.retry`.
@@ -52,12 +41,13 @@ class Client:
     ...         print(found.id, found.score, found.title)
     ...     written = client.patch("M1", price=8.5)
     ...     client.search(text="a red mug", filter={"range": ["price", None, 9]}, min_seq=written.seq)
+    ...     client.recommend("M1", task="complement", k=5).hits
 
     Args:
         url: ``grpc://host:port``, ``grpcs://host:port`` (over TLS) or ``http://host:port``.
         timeout_s: Deadline of one call, its retries included, in seconds.
         retries: When to try again.
-        canary: What to do about a release on trial: by default, a search that has a ``key`` goes to it where the key
+        canary: What to do about a release on trial: by default, what has a ``key`` goes to it where the key
             falls in the share that the server tells, and others do not. See `clients.canary`.
         tls: For ``grpcs://``: whom to trust, and the client's own certificate; None takes what the environment says.
 
@@ -75,42 +65,31 @@ class Client:
         canary: Canary = "auto",
         tls: Tls | None = None,
     ) -> None:
-        self.address = Address.parse(url)
-        self.timeout_s = check_timeout(timeout_s)
-        self.retries = RetryPolicy() if retries is None else retries
-        self.canary = check_canary(canary)
-        self._routing = Routing(self.canary, self._ask_canary)
+        self._exchange = Exchange.of(url, timeout_s, retries, canary)
+        self.address = self._exchange.address
+        self._routing = Routing(canary, self._ask_canary)
         self._transport: Transport | None = connect(self.address, tls_for(self.address, tls))
 
-    def search(  # noqa: PLR0913 - the fields of a query
-        self,
-        *,
-        text: Text | None = None,
-        image: Image | None = None,
-        weights: tuple[float, float] | None = None,
-        k: int = 10,
-        filter: Filter | None = None,  # noqa: A002 - the field's own word
-        min_seq: int | None = None,
-        rank: Text | None = None,
-        key: str | None = None,
-    ) -> Answer:
+    @fields_of(Query)
+    def search(self, query: Query) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return self.search_many([Query(text, image, weights, k, filter, min_seq, rank, key)])[0]
+        return self.search_many([query])[0]
 
     def search_many(self, queries: Sequence[Query]) -> list[Answer]:
         """One answer a query, by one request. All queries must be of one kind: text, photo, or both.
 
         Where only some of the keys fall to a release on trial, it is one request to each of the two releases.
         """
-        call, attempts = messages.search(queries), self._attempts()
-        trial = self._routing.rows(queries, attempts.left_s())
-        if not trial:
-            return self._send(call, attempts)
-        found = dict(zip(trial, self._try(messages.search([queries[row] for row in trial]), attempts), strict=True))
-        if rest := [row for row in range(len(queries)) if row not in found]:
-            others = self._send(messages.search([queries[row] for row in rest]), attempts)
-            found.update(zip(rest, others, strict=True))
-        return [found[row] for row in range(len(queries))]
+        return self._do(self._exchange.routed(messages.search, queries))
+
+    @fields_of(Recommend)
+    def recommend(self, query: Recommend) -> Recommendations:
+        """What goes with some products, or with one that is not in the catalogue. See `clients.Recommend`."""
+        return self.recommend_many([query])[0]
+
+    def recommend_many(self, queries: Sequence[Recommend]) -> list[Recommendations]:
+        """One answer a question, by one request as `search_many`: all about ids, or all about new products."""
+        return self._do(self._exchange.routed(recommend, queries))
 
     def embed_text(self, text: Text) -> Vectors:
         """The vector of a text, ``(d_text,)``, float32, L2-normalised."""
@@ -150,16 +129,10 @@ class Client:
         """Put some products into the catalogue by one request: all of them, or none where one is refused."""
         return self.run(writes.upsert(products))
 
-    def patch(
-        self,
-        id: str,  # noqa: A002 - the field's own word
-        *,
-        price: float | Keep | None = KEEP,
-        available: bool | Keep = KEEP,
-        attributes: Mapping[str, Attribute | None] | None = None,
-    ) -> Written:
+    @fields_of(Patch)
+    def patch(self, patch: Patch) -> Written:
         """Change some fields of a product; see `clients.Patch` for the arguments. Its vectors stay as they are."""
-        return self.patch_many([Patch(id, price, available, attributes or {})])[0]
+        return self.patch_many([patch])[0]
 
     def patch_many(self, patches: Sequence[Patch]) -> list[Written]:
         """Change some products by one request: all of them, or none where one is refused."""
@@ -175,13 +148,13 @@ class Client:
 
     def run(self, call: Call[T]) -> T:
         """Send one request, again where that may help, and read its answer; the methods above, in general."""
-        return self._send(call, self._attempts())
+        return self._do(self._exchange.plain(call))
 
     def ready(self) -> bool:
         """Whether the search models are loaded. Asks once; a model whose process died still counts as loaded."""
         transport = self._open()
         try:
-            return all(transport.model_ready(model, self.timeout_s) for model in SEARCH_MODELS)
+            return all(transport.model_ready(model, self._exchange.timeout_s) for model in SEARCH_MODELS)
         except (Unavailable, NotServed, Timeout):
             return False
 
@@ -197,32 +170,33 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _attempts(self) -> Attempts:
-        return Attempts(self.address, self.retries, self.timeout_s)
-
-    def _send(self, call: Call[T], attempts: Attempts, final: Callable[[TandemError], bool] = never) -> T:
-        """Send one request, again where that may help and ``final`` does not say that it is of no use."""
+    def _do(self, steps: Steps[T]) -> T:
+        """Carry out the steps of one call, one after the other."""
         transport = self._open()
-        while True:
-            try:
-                return call.parse(transport.infer(call, attempts.left_s()))
-            except (Unavailable, Timeout) as error:
-                if final(error):
-                    raise
-                time.sleep(attempts.pause_s(error))
-
-    def _try(self, call: Call[T], attempts: Attempts) -> T:
-        """Send one request to the release on trial, at once to the public one where there is none any more."""
-        only = self.canary == "only"
         try:
-            return self._send(to_canary(call), attempts, unloaded if only else withdrawn)
-        except (NotServed, Unavailable) as error:
-            if only and unloaded(error):
-                raise NoCanary(f"no release is on trial at {self.address}") from None
-            if only or not withdrawn(error):
-                raise
-            self._routing.forget()
-        return self._send(call, attempts)
+            step = next(steps)
+            while True:
+                try:
+                    came = self._step(step, transport)
+                except TandemError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(came)
+        except StopIteration as ended:
+            answer: T = ended.value
+            return answer
+
+    def _step(self, step: Step, transport: Transport) -> Outputs | list[int] | None:
+        match step:
+            case Infer(call, timeout_s):
+                return transport.infer(call, timeout_s)
+            case FindTrial(queries, timeout_s):
+                return self._routing.rows(queries, timeout_s)
+            case Pause(seconds):
+                time.sleep(seconds)
+            case ForgetTrial():
+                self._routing.forget()
+        return None
 
     def _ask_canary(self, timeout_s: float) -> Mapping[str, str]:
         return self._open().model_parameters(TOLD_BY, timeout_s)

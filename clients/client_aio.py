@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from clients import messages, writes
-from clients.canary import TOLD_BY, Canary, check_canary, never, to_canary, unloaded, withdrawn
+from clients.canary import TOLD_BY, Canary
 from clients.client import SEARCH_MODELS, TIMEOUT_S
 from clients.connect import connect_async, tls_for
-from clients.deadline import Attempts, check_timeout
-from clients.errors import ClientClosed, NoCanary, NotServed, TandemError, Timeout, Unavailable
+from clients.errors import ClientClosed, NotServed, TandemError, Timeout, Unavailable
+from clients.exchange import Exchange, FindTrial, ForgetTrial, Infer, Pause, Step, Steps
+from clients.recommend_messages import recommend
+from clients.recommendations import Recommend, Recommendations
 from clients.retry import RetryPolicy
 from clients.routing import AsyncRouting
-from clients.tensors import Call, Vectors
+from clients.spread import fields_of
+from clients.tensors import Call, Outputs, Vectors
 from clients.tls import Tls
 from clients.transport import AsyncTransport
-from clients.url import Address
-from clients.values import (
-    KEEP,
-    Answer,
-    Attribute,
-    Deleted,
-    Filter,
-    Image,
-    Keep,
-    Patch,
-    Product,
-    Query,
-    Text,
-    Written,
-)
+from clients.values import Answer, Deleted, Image, Patch, Product, Query, Text, Written
 
 T = TypeVar("T")
 
 
 class AsyncClient:
-    """Searches a Tandem server, and writes to its catalogue, for one event loop. Tasks may share one client.
+    """Asks a Tandem server, and writes to its catalogue, for one event loop. Tasks may share one client.
 
     The arguments and the methods are those of `clients.Client`. An image given as a path is read while the loop waits;
     give bytes where that matters.
@@ -56,46 +45,33 @@ class AsyncClient:
         canary: Canary = "auto",
         tls: Tls | None = None,
     ) -> None:
-        self.address = Address.parse(url)
-        self.timeout_s = check_timeout(timeout_s)
-        self.retries = RetryPolicy() if retries is None else retries
-        self.canary = check_canary(canary)
-        self._routing = AsyncRouting(self.canary, self._ask_canary)
+        self._exchange = Exchange.of(url, timeout_s, retries, canary)
+        self.address = self._exchange.address
+        self._routing = AsyncRouting(canary, self._ask_canary)
         self._tls = tls_for(self.address, tls)
         self._transport: AsyncTransport | None = None
         self._closed = False
 
-    async def search(  # noqa: PLR0913 - the fields of a query
-        self,
-        *,
-        text: Text | None = None,
-        image: Image | None = None,
-        weights: tuple[float, float] | None = None,
-        k: int = 10,
-        filter: Filter | None = None,  # noqa: A002 - the field's own word
-        min_seq: int | None = None,
-        rank: Text | None = None,
-        key: str | None = None,
-    ) -> Answer:
+    @fields_of(Query)
+    async def search(self, query: Query) -> Answer:
         """The products nearest to a text, a photo, or both. See `clients.Query` for the arguments."""
-        return (await self.search_many([Query(text, image, weights, k, filter, min_seq, rank, key)]))[0]
+        return (await self.search_many([query]))[0]
 
     async def search_many(self, queries: Sequence[Query]) -> list[Answer]:
         """One answer a query, by one request. All queries must be of one kind: text, photo, or both.
 
         Where only some of the keys fall to a release on trial, it is one request to each of the two releases.
         """
-        call, attempts = messages.search(queries), self._attempts()
-        trial = await self._routing.rows(queries, attempts.left_s())
-        if not trial:
-            return await self._send(call, attempts)
-        found = dict(
-            zip(trial, await self._try(messages.search([queries[row] for row in trial]), attempts), strict=True)
-        )
-        if rest := [row for row in range(len(queries)) if row not in found]:
-            others = await self._send(messages.search([queries[row] for row in rest]), attempts)
-            found.update(zip(rest, others, strict=True))
-        return [found[row] for row in range(len(queries))]
+        return await self._do(self._exchange.routed(messages.search, queries))
+
+    @fields_of(Recommend)
+    async def recommend(self, query: Recommend) -> Recommendations:
+        """What goes with some products, or with one that is not in the catalogue. See `clients.Recommend`."""
+        return (await self.recommend_many([query]))[0]
+
+    async def recommend_many(self, queries: Sequence[Recommend]) -> list[Recommendations]:
+        """One answer a question, by one request as `search_many`: all about ids, or all about new products."""
+        return await self._do(self._exchange.routed(recommend, queries))
 
     async def embed_text(self, text: Text) -> Vectors:
         """The vector of a text, ``(d_text,)``, float32, L2-normalised."""
@@ -135,16 +111,10 @@ class AsyncClient:
         """Put some products into the catalogue by one request: all of them, or none where one is refused."""
         return await self.run(writes.upsert(products))
 
-    async def patch(
-        self,
-        id: str,  # noqa: A002 - the field's own word
-        *,
-        price: float | Keep | None = KEEP,
-        available: bool | Keep = KEEP,
-        attributes: Mapping[str, Attribute | None] | None = None,
-    ) -> Written:
+    @fields_of(Patch)
+    async def patch(self, patch: Patch) -> Written:
         """Change some fields of a product; see `clients.Patch` for the arguments. Its vectors stay as they are."""
-        return (await self.patch_many([Patch(id, price, available, attributes or {})]))[0]
+        return (await self.patch_many([patch]))[0]
 
     async def patch_many(self, patches: Sequence[Patch]) -> list[Written]:
         """Change some products by one request: all of them, or none where one is refused."""
@@ -160,14 +130,14 @@ class AsyncClient:
 
     async def run(self, call: Call[T]) -> T:
         """Send one request, again where that may help, and read its answer; the methods above, in general."""
-        return await self._send(call, self._attempts())
+        return await self._do(self._exchange.plain(call))
 
     async def ready(self) -> bool:
         """Whether the search models are loaded. Asks once; a model whose process died still counts as loaded."""
         transport = self._open()
         try:
             for model in SEARCH_MODELS:
-                if not await transport.model_ready(model, self.timeout_s):
+                if not await transport.model_ready(model, self._exchange.timeout_s):
                     return False
         except (Unavailable, NotServed, Timeout):
             return False
@@ -189,32 +159,33 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    def _attempts(self) -> Attempts:
-        return Attempts(self.address, self.retries, self.timeout_s)
-
-    async def _send(self, call: Call[T], attempts: Attempts, final: Callable[[TandemError], bool] = never) -> T:
-        """Send one request, again where that may help and ``final`` does not say that it is of no use."""
+    async def _do(self, steps: Steps[T]) -> T:
+        """Carry out the steps of one call, one after the other."""
         transport = self._open()
-        while True:
-            try:
-                return call.parse(await transport.infer(call, attempts.left_s()))
-            except (Unavailable, Timeout) as error:
-                if final(error):
-                    raise
-                await asyncio.sleep(attempts.pause_s(error))
-
-    async def _try(self, call: Call[T], attempts: Attempts) -> T:
-        """Send one request to the release on trial, at once to the public one where there is none any more."""
-        only = self.canary == "only"
         try:
-            return await self._send(to_canary(call), attempts, unloaded if only else withdrawn)
-        except (NotServed, Unavailable) as error:
-            if only and unloaded(error):
-                raise NoCanary(f"no release is on trial at {self.address}") from None
-            if only or not withdrawn(error):
-                raise
-            self._routing.forget()
-        return await self._send(call, attempts)
+            step = next(steps)
+            while True:
+                try:
+                    came = await self._step(step, transport)
+                except TandemError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(came)
+        except StopIteration as ended:
+            answer: T = ended.value
+            return answer
+
+    async def _step(self, step: Step, transport: AsyncTransport) -> Outputs | list[int] | None:
+        match step:
+            case Infer(call, timeout_s):
+                return await transport.infer(call, timeout_s)
+            case FindTrial(queries, timeout_s):
+                return await self._routing.rows(queries, timeout_s)
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+            case ForgetTrial():
+                self._routing.forget()
+        return None
 
     async def _ask_canary(self, timeout_s: float) -> Mapping[str, str]:
         return await self._open().model_parameters(TOLD_BY, timeout_s)

@@ -6,12 +6,14 @@ A `Call` is a request before it is bound to a protocol: the model, its input ten
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from clients.errors import BadInput, ServerFault
 from clients.tensors import (
     Call,
     Outputs,
+    Tensor,
     Vectors,
     byte_rows,
     float_rows,
@@ -22,7 +24,23 @@ from clients.tensors import (
     product_rows,
     utf8,
 )
-from clients.values import Answer, Image, Product, Query, Result, Text
+from clients.values import Answer, Filter, Image, Product, Query, Result, Text
+
+
+class Question(Protocol):
+    """What searches and questions for recommendations have in common."""
+
+    @property
+    def model(self) -> str:
+        """The ensemble that answers."""
+
+    @property
+    def filter(self) -> Filter | None:
+        """Which products may be returned; None: all."""
+
+    @property
+    def min_seq(self) -> int | None:
+        """The least state of the catalogue that may answer; None: any."""
 
 
 def search(queries: Sequence[Query]) -> Call[list[Answer]]:
@@ -31,12 +49,7 @@ def search(queries: Sequence[Query]) -> Call[list[Answer]]:
     Raises:
         BadInput: No query, queries of different kinds (text, photo, both), or one that cannot be sent.
     """
-    if not queries:
-        raise BadInput("queries: none; give at least one")
-    model = queries[0].model
-    for row, query in enumerate(queries):
-        if query.model != model:
-            raise BadInput(f"queries[{row}]: is for {query.model}, queries[0] for {model}; one request takes one kind")
+    model = one_model(queries)
     inputs = [integer_rows("K", [query.k for query in queries])]
     if texts := [utf8(query.text) for query in queries if query.text is not None]:
         inputs.append(byte_rows("TEXT", texts))
@@ -44,14 +57,37 @@ def search(queries: Sequence[Query]) -> Call[list[Answer]]:
         inputs.append(byte_rows("IMAGE", images))
     if any(query.weights is not None for query in queries):
         inputs.append(float_rows("WEIGHTS", [query.weights or (1.0, 1.0) for query in queries]))
-    if any(query.filter is not None for query in queries):
-        filters = [b"" if query.filter is None else json_bytes("FILTER", query.filter) for query in queries]
-        inputs.append(byte_rows("FILTER", filters))
     if any(query.rank is not None for query in queries):
         inputs.append(byte_rows("RANK", [utf8(query.rank or "") for query in queries]))
+    return Call(model, (*inputs, *conditions(queries)), read_answers)
+
+
+def one_model(queries: Sequence[Question]) -> str:
+    """The model that answers all of the queries.
+
+    Raises:
+        BadInput: There are none, or they are of different kinds.
+    """
+    if not queries:
+        raise BadInput("queries: none; give at least one")
+    model = queries[0].model
+    for row, query in enumerate(queries):
+        if query.model != model:
+            raise BadInput(f"queries[{row}]: is for {query.model}, queries[0] for {model}; one request takes one kind")
+    return model
+
+
+def conditions(queries: Sequence[Question]) -> Iterator[Tensor]:
+    """``FILTER`` and ``MIN_SEQ``, where a query has one; a row without it is sent as an empty filter, or as 0.
+
+    Raises:
+        BadInput: A filter cannot be written as JSON.
+    """
+    if any(query.filter is not None for query in queries):
+        filters = [b"" if query.filter is None else json_bytes("FILTER", query.filter) for query in queries]
+        yield byte_rows("FILTER", filters)
     if any(query.min_seq is not None for query in queries):
-        inputs.append(integer_rows("MIN_SEQ", [query.min_seq or 0 for query in queries], "INT64"))
-    return Call(model, tuple(inputs), read_answers)
+        yield integer_rows("MIN_SEQ", [query.min_seq or 0 for query in queries], "INT64")
 
 
 def embed_text(texts: Sequence[Text]) -> Call[Vectors]:
@@ -84,13 +120,27 @@ def read_answers(outputs: Outputs) -> list[Answer]:
     Raises:
         ServerFault: An output is missing, or a product is not the JSON object that it should be.
     """
-    names = ("PRODUCT_ID", "SCORE", "PRODUCT", "COUNT", "RELEASE", "SEQ")
-    ids, scores, products, counts, releases, seqs = (output(outputs, name) for name in names)
-    answers = []
+    return [Answer(release, seq, tuple(results)) for release, seq, results in read_rows(outputs)]
+
+
+def read_rows(
+    outputs: Outputs, ids: str = "PRODUCT_ID", products: str = "PRODUCT"
+) -> Iterator[tuple[int, int, list[Result]]]:
+    """The release, the sequence number and the products of each row of an answer.
+
+    Args:
+        outputs: The tensors.
+        ids: Name of the one with the products' ids.
+        products: Name of the one with their documents.
+
+    Raises:
+        ServerFault: An output is missing, or a product is not the JSON object that it should be.
+    """
+    names = (ids, "SCORE", products, "COUNT", "RELEASE", "SEQ")
+    found_ids, scores, documents, counts, releases, seqs = (output(outputs, name) for name in names)
     for row, count in enumerate(counts[:, 0]):  # beyond the count a row is padding
-        found = map(read_result, ids[row, :count], scores[row, :count], products[row, :count])
-        answers.append(Answer(release=int(releases[row, 0]), seq=int(seqs[row, 0]), results=tuple(found)))
-    return answers
+        found = map(read_result, found_ids[row, :count], scores[row, :count], documents[row, :count])
+        yield int(releases[row, 0]), int(seqs[row, 0]), list(found)
 
 
 def read_result(product_id: bytes, score: float, product: bytes) -> Result:

@@ -11,9 +11,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from clients.canary import Canary, Share, on_trial, read_share, withdrawn
+from clients.canary import Canary, Keyed, Share, on_trial, read_share, withdrawn
 from clients.errors import TandemError
-from clients.values import Query
 
 ASK_EVERY_S = 10.0
 ASK_TIMEOUT_S = 1.0
@@ -67,7 +66,7 @@ class Routing:
         self._canary, self._ask = canary, ask
         self._known, self._first = Known(), threading.Event()
 
-    def rows(self, queries: Sequence[Query], left_s: float) -> list[int]:
+    def rows(self, queries: Sequence[Keyed], left_s: float) -> list[int]:
         """Rows that the release on trial answers; within ``left_s`` seconds."""
         fixed = fixed_rows(self._canary, queries)
         return on_trial(queries, self._share(left_s)) if fixed is None else fixed
@@ -107,7 +106,7 @@ class AsyncRouting:
         self._known, self._first = Known(), asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
 
-    async def rows(self, queries: Sequence[Query], left_s: float) -> list[int]:
+    async def rows(self, queries: Sequence[Keyed], left_s: float) -> list[int]:
         """Rows that the release on trial answers; within ``left_s`` seconds."""
         fixed = fixed_rows(self._canary, queries)
         return on_trial(queries, await self._share(left_s)) if fixed is None else fixed
@@ -142,7 +141,7 @@ class AsyncRouting:
             self._first.set()
 
 
-def fixed_rows(canary: Canary, queries: Sequence[Query]) -> list[int] | None:
+def fixed_rows(canary: Canary, queries: Sequence[Keyed]) -> list[int] | None:
     """Rows that the setting alone decides on; None where the server has to be asked."""
     if canary == "only":
         return list(range(len(queries)))

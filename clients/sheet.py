@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from clients.errors import BadInput
 from clients.pictures import fit, open_picture, product_picture
 from clients.table import price_text
-from clients.values import Answer, Query, Result
+from clients.values import Answer, Filter, Query, Result
 
 SCALE = 2
 COLUMNS = 5
@@ -20,6 +20,7 @@ MOST_CARDS = 60
 MARGIN, GAP, PAD = 24 * SCALE, 14 * SCALE, 9 * SCALE
 PICTURE = 150 * SCALE
 CARD = (PICTURE + 2 * PAD, PICTURE + 2 * PAD + 64 * SCALE)
+RULE = 16 * SCALE
 WIDTH = 2 * MARGIN + COLUMNS * CARD[0] + (COLUMNS - 1) * GAP
 HEADER = 96 * SCALE
 PAPER, SHADE, INK, FAINT, PRICE, BORDER = "#f5f4f1", "#ebeae6", "#1f2328", "#737a85", "#0b6e4f", "#dcdad4"
@@ -27,14 +28,14 @@ PAPER, SHADE, INK, FAINT, PRICE, BORDER = "#f5f4f1", "#ebeae6", "#1f2328", "#737
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def write_sheet(path: Path, query: Query, answer: Answer, images: Path) -> None:
-    """Draw a contact sheet and write it.
+def write_sheet(path: Path, sheet: Image.Image) -> None:
+    """Write a contact sheet.
 
     Raises:
         BadInput: ``path`` cannot be written, or its ending names no picture format.
     """
     try:
-        contact_sheet(query, answer, images).save(path)
+        sheet.save(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"--sheet: cannot write {str(path)!r}: {error}") from None
 
@@ -47,14 +48,22 @@ def contact_sheet(query: Query, answer: Answer, images: Path) -> Image.Image:
         answer: What was found.
         images: The catalogue's folder. A picture that is not there is drawn as a grey square.
     """
-    shown = answer.results[:MOST_CARDS]
-    rows = -(-len(shown) // COLUMNS)
-    sheet = Image.new("RGB", (WIDTH, 2 * MARGIN + HEADER + rows * (CARD[1] + GAP)), PAPER)
-    sheet.paste(header(query, answer), (MARGIN, MARGIN))
-    for place, result in enumerate(shown):
+    cards = [
+        card(str(rank), result, product_picture(images, result.image), f"{result.score:.3f}")
+        for rank, result in enumerate(answer.results[:MOST_CARDS], start=1)
+    ]
+    return grid(header(query, answer), cards)
+
+
+def grid(top: Image.Image, cards: Sequence[Image.Image]) -> Image.Image:
+    """A sheet: something as wide as it on top, below it cards of one size, ``COLUMNS`` a row."""
+    step = (cards[0].height if cards else 0) + GAP
+    rows = -(-len(cards) // COLUMNS)
+    sheet = Image.new("RGB", (WIDTH, 2 * MARGIN + top.height + rows * step), PAPER)
+    sheet.paste(top, (MARGIN, MARGIN))
+    for place, made in enumerate(cards):
         row, column = divmod(place, COLUMNS)
-        at = (MARGIN + column * (CARD[0] + GAP), MARGIN + HEADER + GAP + row * (CARD[1] + GAP))
-        sheet.paste(card(place + 1, result, images), at)
+        sheet.paste(made, (MARGIN + column * (made.width + GAP), MARGIN + top.height + GAP + row * step))
     return sheet
 
 
@@ -72,32 +81,46 @@ def header(query: Query, answer: Answer) -> Image.Image:
     title = f"“{text}”" if text is not None else "Products like this photo"
     lines = wrap(title, font(22).getlength, made.width - left, lines=2)
     draw.multiline_text((left, 2 * SCALE), "\n".join(lines), INK, font(22), spacing=6 * SCALE)
-    draw.text((left, HEADER - 4 * SCALE), _facts(query, answer), FAINT, font(12), anchor="ls")
+    weights = () if query.weights is None else ("text {:g}, photo {:g}".format(*query.weights),)
+    facts = facts_text(len(answer.results), answer.release, *weights, only=query.filter)
+    draw.text((left, HEADER - 4 * SCALE), facts, FAINT, font(12), anchor="ls")
     return made
 
 
-def _facts(query: Query, answer: Answer) -> str:
-    facts = [f"{len(answer.results)} products, release {answer.release}"]
-    if query.weights is not None:
-        facts.append("text {:g}, photo {:g}".format(*query.weights))
-    if query.filter is not None:
-        facts.append(textwrap.shorten(f"only {query.filter!s}", 90))
+def facts_text(found: int, release: int, *more: str, only: Filter | None) -> str:
+    """How many products from which release, and under which conditions."""
+    facts = [f"{found} products, release {release}", *more]
+    if only is not None:
+        facts.append(textwrap.shorten(f"only {only!s}", 90))
     return "   |   ".join(facts)
 
 
-def card(rank: int, result: Result, images: Path) -> Image.Image:
-    """One product: its picture, title, price and score."""
-    made = Image.new("RGB", CARD, "white")
+def card(badge: str, result: Result, picture: Image.Image | None, right: str, rule: str | None = None) -> Image.Image:
+    """One product: its picture, title and price.
+
+    Args:
+        badge: What stands in the picture's corner; nothing where it is empty.
+        result: The product.
+        picture: Its picture.
+        right: What stands beside the price.
+        rule: What put it there, under the picture; None for a card without such a line.
+    """
+    made = Image.new("RGB", (CARD[0], CARD[1] + (0 if rule is None else RULE)), "white")
     draw = ImageDraw.Draw(made)
-    made.paste(fit(product_picture(images, result.image), PICTURE, SHADE), (PAD, PAD))
-    draw.rectangle((0, 0, CARD[0] - 1, CARD[1] - 1), outline=BORDER, width=SCALE)
-    badge = (PAD, PAD, PAD + 20 * SCALE, PAD + 18 * SCALE)
-    draw.rectangle(badge, fill=INK)
-    draw.text(((badge[0] + badge[2]) / 2, (badge[1] + badge[3]) / 2), str(rank), "white", font(11), anchor="mm")
+    made.paste(fit(picture, PICTURE, SHADE), (PAD, PAD))
+    draw.rectangle((0, 0, made.width - 1, made.height - 1), outline=BORDER, width=SCALE)
+    if badge:
+        box = (PAD, PAD, PAD + 20 * SCALE, PAD + 18 * SCALE)
+        draw.rectangle(box, fill=INK)
+        draw.text(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), badge, "white", font(11), anchor="mm")
+    top = PICTURE + 2 * PAD - 2 * SCALE
+    if rule is not None:
+        draw.text((PAD, top), wrap(rule, font(11).getlength, PICTURE, lines=1)[0] if rule else "", FAINT, font(11))
+        top += RULE
     lines = wrap(result.title or result.id, font(13).getlength, PICTURE, lines=2)
-    draw.multiline_text((PAD, PICTURE + 2 * PAD - 2 * SCALE), "\n".join(lines), INK, font(13), spacing=3 * SCALE)
-    draw.text((PAD, CARD[1] - PAD), price_text(result.price), PRICE, font(14), anchor="ls")
-    draw.text((CARD[0] - PAD, CARD[1] - PAD), f"{result.score:.3f}", FAINT, font(12), anchor="rs")
+    draw.multiline_text((PAD, top), "\n".join(lines), INK, font(13), spacing=3 * SCALE)
+    draw.text((PAD, made.height - PAD), price_text(result.price), PRICE, font(14), anchor="ls")
+    draw.text((made.width - PAD, made.height - PAD), right, FAINT, font(12), anchor="rs")
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from clients.errors import BadInput, ServerFault
 from clients.values import Image, Product, Text
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Array = NDArray[Any]
 Vectors = NDArray[np.float32]
@@ -93,6 +95,17 @@ def byte_rows(name: str, values: Sequence[bytes]) -> Tensor:
     return Tensor(name, "BYTES", np.array(values, dtype=object).reshape(-1, 1))
 
 
+def id_rows(name: str, rows: Sequence[Sequence[str]]) -> Tensor:
+    """``(rows, width)`` BYTES: as wide as the longest row, and at least 1; shorter ones end in empty ids."""
+    return Tensor(name, "BYTES", np.array(padded([[utf8(one) for one in row] for row in rows], b""), dtype=object))
+
+
+def padded(rows: Sequence[Sequence[T]], end: T) -> list[list[T]]:
+    """The rows, all as long as the longest one, and at least 1: shorter ones end in ``end``."""
+    width = max(1, *map(len, rows))
+    return [[*row, *[end] * (width - len(row))] for row in rows]
+
+
 def product_rows(products: Sequence[tuple[Product, Image | None]]) -> tuple[Tensor, Tensor]:
     """``PRODUCT`` and ``IMAGE``, which is empty where a product has no picture.
 
@@ -104,21 +117,22 @@ def product_rows(products: Sequence[tuple[Product, Image | None]]) -> tuple[Tens
     return byte_rows("PRODUCT", texts), byte_rows("IMAGE", images)
 
 
-def integer_rows(name: str, values: Sequence[int], datatype: str = "INT32") -> Tensor:
-    """``(rows, 1)`` INT32 or INT64.
+def integer_rows(name: str, values: Sequence[int] | Sequence[Sequence[int]], datatype: str = "INT32") -> Tensor:
+    """``(rows, 1)`` INT32 or INT64 of numbers, ``(rows, width)`` of rows of one width.
 
     Raises:
         BadInput: A value does not fit.
     """
     limits = np.iinfo(datatype.lower())
-    for value in values:
+    rows = [[value] if isinstance(value, int) else value for value in values]
+    for value in chain.from_iterable(rows):
         if not limits.min <= value <= limits.max:
             raise BadInput(f"{name}: {value} does not fit a {limits.bits}-bit integer")
-    return Tensor(name, datatype, np.array(values, limits.dtype).reshape(-1, 1))
+    return Tensor(name, datatype, np.array(rows, limits.dtype))
 
 
-def float_rows(name: str, values: Sequence[tuple[float, float]]) -> Tensor:
-    """``(rows, 2)`` FP32."""
+def float_rows(name: str, values: Sequence[Sequence[float]]) -> Tensor:
+    """``(rows, width)`` FP32; all rows of one width."""
     with np.errstate(over="ignore"):  # beyond float32 is infinite, which the server refuses
         return Tensor(name, "FP32", np.array(values, dtype=np.float32))
 

@@ -33,15 +33,12 @@ from loadtest.cli_shared import (
     Url,
     WritesPerS,
     mistakes_told,
-    read_traffic,
+    read_load,
     server_of,
 )
 from loadtest.cli_told import finish
 from loadtest.cli_users import users
-from loadtest.environment import environment
 from loadtest.measuring import Watched
-from loadtest.report.values import Report
-from loadtest.slo import Figures, judge, read_slo
 
 app = typer.Typer(
     help="Load a running Tandem server: open arrivals (run), the knee (ramp), closed users (users).",
@@ -80,21 +77,18 @@ def run(  # noqa: PLR0913 - one argument an option
     """
     with mistakes_told():
         profile = named(shape, rate, seconds)
-        promised = None if slo is None else read_slo(slo)
-        server = server_of(url, metrics, store)
-        traffic = read_traffic(mix, catalogue=catalogue, queries=queries, pictures=pictures, writes_per_s=writes)
-        schedule = make_schedule(traffic, profile, seed, poisson=not constant)
+        files = {"catalogue": catalogue, "queries": queries, "pictures": pictures}
+        load = read_load(server_of(url, metrics, store), slo, mix, **files, writes_per_s=writes)
+        schedule = make_schedule(load.traffic, profile, seed, poisson=not constant)
         numbers = sorted(set(schedule.numbers.tolist()))
         with _console.status("making the requests ...") as status:
             settings: dict[str, Any] = {"processes": processes, "timeout_s": timeout, "numbers": numbers}
             settings["retries"] = RetryPolicy() if retries else NO_RETRIES
-            with Fleet(server.url, traffic, **settings) as fleet, Watched(server.metrics) as watched:
+            with Fleet(load.server.url, load.traffic, **settings) as fleet, Watched(load.server.metrics) as watched:
                 status.update(f"{shape}: {len(schedule):,} requests in {seconds:g} s, Ctrl-C stops it ...")
-                measured, steps = watched.measure(fleet, schedule)
-        verdicts = () if promised is None else judge(promised, Figures.of(measured))
-        facts = environment(server.url, traffic.mix, measured)
+                done = watched.measure(fleet, schedule)
         title = f"{shape.capitalize()}: {rate:g} requests a second for {seconds:g} s"
-        finish(Report(title, measured, verdicts, steps, facts, watched.notes(measured)), out)
+        finish(title, load, done, watched.notes(done[0]), out)
 
 
 app.command()(ramp)

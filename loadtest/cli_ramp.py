@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from loadtest.arrivals.fleet import Fleet
-from loadtest.arrivals.measured import Measured
 from loadtest.arrivals.profiles import steady
 from loadtest.arrivals.schedule import make_schedule
 from loadtest.cli_shared import (
@@ -26,22 +25,18 @@ from loadtest.cli_shared import (
     Url,
     WritesPerS,
     mistakes_told,
-    read_traffic,
+    read_load,
     server_of,
 )
-from loadtest.cli_told import finish
-from loadtest.environment import environment
+from loadtest.cli_told import Done, finish
 from loadtest.errors import BadSlo
 from loadtest.knee import Knee, Search, Step, find_knee, judged
 from loadtest.measuring import Watched
-from loadtest.metrics.steps import StepOverTime
-from loadtest.report.values import Report
-from loadtest.slo import Figures, Slo, judge, read_slo
+from loadtest.slo import Slo
 from loadtest.traffic.requests import Traffic
 
 _console = Console(stderr=True, highlight=False)
 DEFAULT_P99_MS = 500.0
-Done = tuple[Measured, tuple[StepOverTime, ...]]
 
 
 class Stopped(Exception):
@@ -125,21 +120,18 @@ def ramp(  # noqa: PLR0913 - one argument an option
     The rate grows by steps until it is too much, then the interval is halved. Example: python -m loadtest ramp
     """
     with mistakes_told():
-        promised = None if slo is None else read_slo(slo)
-        bound = _bound(p99, promised)
+        files = {"catalogue": catalogue, "queries": queries, "pictures": pictures}
+        load = read_load(server_of(url, metrics, store), slo, mix, **files, writes_per_s=writes)
+        bound = _bound(p99, load.promised)
         search = Search(first, bound, factor, within, most)
-        server = server_of(url, metrics, store)
-        traffic = read_traffic(mix, catalogue=catalogue, queries=queries, pictures=pictures, writes_per_s=writes)
         _console.print("making the requests ...")
         settings: dict[str, Any] = {"processes": processes, "timeout_s": timeout}
-        with Fleet(server.url, traffic, **settings) as fleet, Watched(server.metrics) as watched:
-            climb = Climb(fleet, watched, traffic, seconds=seconds, p99_ms=bound, seed=seed)
+        with Fleet(load.server.url, load.traffic, **settings) as fleet, Watched(load.server.metrics) as watched:
+            climb = Climb(fleet, watched, load.traffic, seconds=seconds, p99_ms=bound, seed=seed)
             knee, stopped = _climb(climb, search)
-        measured, steps = climb.last() if stopped else climb.best()
-        verdicts = () if promised is None else judge(promised, Figures.of(measured))
-        facts = environment(server.url, traffic.mix, measured)
+        done = climb.last() if stopped else climb.best()
         title = f"Knee: {knee.rps:.1f} requests a second at p99 {bound:g} ms"
-        finish(Report(title, measured, verdicts, steps, facts, watched.notes(measured), knee), out)
+        finish(title, load, done, watched.notes(done[0]), out, knee)
 
 
 def _climb(climb: Climb, search: Search) -> tuple[Knee, bool]:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from clients import BadSetting, TandemError
 from loadtest.errors import GeneratorFailed, LoadError, NoServerThere
+from loadtest.slo import Slo, read_slo
 from loadtest.traffic.requests import Traffic
 
 KEPT, BROKEN, MISTAKE, NO_SERVER, INTERRUPTED = 0, 1, 2, 3, 130
@@ -93,13 +94,31 @@ def server_of(url: str | None, metrics: str | None, store: Path | None) -> Serve
     return ServerAt(url or told.get("grpc", DEFAULT_URL), page or None)
 
 
-def read_traffic(mix: Path | None, **changed: object) -> Traffic:
-    """The traffic of a mix file; options that were not given leave what it says.
+@dataclass(frozen=True)
+class Load:
+    """What the options of an open load name.
+
+    Args:
+        server: Where it goes.
+        traffic: What is sent.
+        promised: What it is held to; None: nothing.
+    """
+
+    server: ServerAt
+    traffic: Traffic
+    promised: Slo | None
+
+
+def read_load(server: ServerAt, slo: Path | None, mix: Path | None, **changed: object) -> Load:
+    """What the options name; those that were not given leave what the mix file says.
 
     Raises:
-        BadTraffic: A file cannot be used.
+        BadSlo: The SLO file cannot be used.
+        BadTraffic: A file of the traffic cannot be used.
     """
-    return Traffic.read(mix, **{name: value for name, value in changed.items() if value is not None})
+    promised = None if slo is None else read_slo(slo)
+    given = {name: value for name, value in changed.items() if value is not None}
+    return Load(server, Traffic.read(mix, **given), promised)
 
 
 @contextmanager

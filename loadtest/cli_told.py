@@ -10,19 +10,38 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.arrivals.measured import Measured
-from loadtest.cli_shared import BROKEN, INTERRUPTED, KEPT, NO_SERVER
+from loadtest.cli_shared import BROKEN, INTERRUPTED, KEPT, NO_SERVER, Load
+from loadtest.environment import environment
+from loadtest.knee import Knee
+from loadtest.metrics.steps import StepOverTime
 from loadtest.report.values import Report
 from loadtest.report.writer import figure, write_report
+from loadtest.slo import Figures, judge
 
 AWAY = {"NoServer", "Unavailable", "Timeout"}
+Done = tuple[Measured, tuple[StepOverTime, ...]]
 
 
-def finish(report: Report, out: Path | None) -> None:
-    """Print what a load came to, write its report, and end with its exit code.
+def finish(
+    title: str, load: Load, done: Done, notes: tuple[str, ...], out: Path | None, knee: Knee | None = None
+) -> None:
+    """Hold a load to its promises, print what it came to, write its report, and end with its exit code.
+
+    Args:
+        title: Of the report.
+        load: What was asked for.
+        done: What it came to.
+        notes: What is to be said of how it was measured.
+        out: Where the report goes; None: nowhere.
+        knee: How much the server carries, where that was searched for.
 
     Raises:
         typer.Exit: Always; see `loadtest.cli`.
     """
+    measured, steps = done
+    verdicts = () if load.promised is None else judge(load.promised, Figures.of(measured))
+    facts = environment(load.server.url, load.traffic.mix, measured)
+    report = Report(title, measured, verdicts, steps, facts, notes, knee)
     console = Console()
     console.print(table(report.measured))
     console.print(_figures(report.measured), markup=False, highlight=False)

@@ -8,11 +8,14 @@ LoadError
 ├── NoServerThere        nothing answers where the load should go
 ├── GeneratorFailed      a process that makes the load ended, or did not answer
 └── WrongAnswer          an answer that is none: counted as a failed request, under the name of its class
-    ├── EmptyAnswer      no products
+    ├── EmptyAnswer      no products; a recommendation may say why
+    ├── TooFew           recommends fewer products than were asked for, and does not say why
     ├── TooMany          more products than were asked for, or more rows
     ├── BadScores        scores that are not finite, or not in descending order
     ├── RepeatedProduct  one product twice in one answer
     ├── FilterBroken     a product that the filter does not let pass
+    ├── Unwanted         recommends what was asked about, or seen
+    ├── WrongRule        a rule that is not of the task, or that its product does not fit
     ├── MixedReleases    rows of one answer from different releases
     ├── UnlikeRelease    says that one release made it, but has not that release's scores
     └── WrongWrite       a write is told of another product than was sent
@@ -71,6 +74,18 @@ class RepeatedProduct(WrongAnswer):
 
 class FilterBroken(WrongAnswer):
     """A product that the request's filter does not let pass."""
+
+
+class TooFew(WrongAnswer):
+    """Fewer recommendations than were asked for, without a reason."""
+
+
+class Unwanted(WrongAnswer):
+    """A recommendation of the very product that was asked about, or of one that was seen."""
+
+
+class WrongRule(WrongAnswer):
+    """A recommendation by a rule that is not of the task, or whose category is not its product's."""
 
 
 class MixedReleases(WrongAnswer):

@@ -48,7 +48,8 @@ from loadtest.arrivals.fleet import check_server
 from loadtest.closed import Tally, ask_slo
 from loadtest.errors import BadSlo, BadTraffic, NoServerThere, WrongAnswer
 from loadtest.slo import read_slo
-from loadtest.traffic.kinds import KINDS, Asked
+from loadtest.traffic.asked import Asked
+from loadtest.traffic.kinds import KINDS
 from loadtest.traffic.mix import SHOP, read_mix
 from loadtest.traffic.requests import Traffic
 
@@ -136,7 +137,7 @@ def make_traffic(options: Namespace) -> Traffic:
 
 
 class AskUser(User):
-    """Sends one search after the other. Each user has a connection of its own."""
+    """Sends one request after the other. Each user has a connection of its own."""
 
     abstract = True
     protocol: ClassVar[str]
@@ -159,7 +160,7 @@ class AskUser(User):
         self.client.close()
 
     def drawn(self, seed: int) -> Iterator[int]:
-        """Numbers of searches, by their popularity."""
+        """Numbers of requests, by their popularity."""
         while True:
             yield from self.traffic.draw(AHEAD, seed).tolist()
             seed += 1
@@ -191,13 +192,13 @@ class AskUser(User):
 
 
 class GrpcUser(AskUser):
-    """Searches over gRPC."""
+    """Asks over gRPC."""
 
     protocol = "grpc"
 
 
 class HttpUser(AskUser):
-    """Searches over HTTP."""
+    """Asks over HTTP."""
 
     protocol = "http"
 
@@ -232,5 +233,5 @@ class Writer(AskUser):
 
 def size_of(outputs: Outputs) -> int:
     """Bytes of the products in an answer."""
-    products = outputs.as_numpy("PRODUCT")
-    return 0 if products is None else sum(map(len, products.flat))
+    told = (outputs.as_numpy(name) for name in ("PRODUCT", "RECOMMENDED"))
+    return sum(len(product) for products in told if products is not None for product in products.flat)

@@ -33,7 +33,8 @@ from loadtest.arrivals.prepared import Prepared, load
 from loadtest.arrivals.records import OK, Records
 from loadtest.arrivals.senders import Sender, connect
 from loadtest.errors import WrongAnswer
-from loadtest.traffic.kinds import KINDS, Asked, Kind
+from loadtest.traffic.asked import Asked, Kind
+from loadtest.traffic.kinds import KINDS
 
 PRIORITY = -10
 AFTER_S = 5.0

@@ -20,7 +20,7 @@ from tritonclient.utils import deserialize_bytes_tensor, triton_to_np_dtype
 from clients.tensors import Call, Tensor
 from clients.transport import triton_inputs
 from loadtest.answers import Reference, row_from_dict, row_to_dict
-from loadtest.traffic.kinds import Asked
+from loadtest.traffic.asked import Asked
 from loadtest.traffic.requests import Traffic
 
 MESSAGES, REQUESTS = "messages.bin", "requests.jsonl"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from clients import Client
+from clients import Answer, Client
 from loadtest.answers import Reference
 from loadtest.arrivals.prepared import References
 from loadtest.traffic.requests import Traffic
@@ -22,7 +22,8 @@ def learn(url: str, traffic: Traffic, numbers: Iterable[int]) -> References:
     Args:
         url: ``grpc://host:port`` or ``http://host:port``.
         traffic: Makes the requests.
-        numbers: Which of them; writes and requests of several rows are left out.
+        numbers: Which of them; writes and requests of several rows are left out, and recommendations, all of which one
+            process makes.
 
     Raises:
         TandemError: The server failed; see `clients.errors`.
@@ -33,7 +34,8 @@ def learn(url: str, traffic: Traffic, numbers: Iterable[int]) -> References:
             asked = traffic.make(number)
             if len(asked.rows) == 1:
                 (answer,) = client.run(asked.call)
-                found[number] = {answer.release: {result.id: result.score for result in answer.results}}
+                if isinstance(answer, Answer):
+                    found[number] = {answer.release: {result.id: result.score for result in answer.results}}
     return found
 
 

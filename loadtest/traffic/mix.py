@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.errors import BadMix
-from loadtest.traffic.kinds import KINDS, RANKS
+from loadtest.traffic.asked import RANKS
+from loadtest.traffic.kinds import KINDS
 
 MOST_K = 1_000
 SHOP = Path(__file__).parents[1] / "mixes" / "shop.toml"
@@ -23,7 +24,7 @@ class Part:
 
     Args:
         kind: A name of `loadtest.traffic.kinds.KINDS`.
-        weight: Its part of the searches, or of the writes, against those of the others.
+        weight: Its part of what is not a write, or of the writes, against those of the others.
         zipf: Exponent of its popularity; see `loadtest.traffic.popularity.draw`.
         distinct: How many different requests there are.
         k: Products that a row asks for.
@@ -43,10 +44,10 @@ class Mix:
     """What is sent.
 
     Args:
-        parts: The searches; weights above 0.
+        parts: The searches and recommendations; weights above 0.
         writes: Writes that stream in beside them.
         writes_per_s: How many; 0: none.
-        catalogue: A ``.jsonl`` catalogue: titles, filters and writes come from it.
+        catalogue: A ``.jsonl`` catalogue: titles, filters, histories and writes come from it.
         queries: Texts; by default titles of the catalogue, or a built-in list.
         pictures: A folder of pictures that photos are made from; by default patches of colour.
         ranks: Business scores of the kind ``ranked``.

@@ -6,6 +6,8 @@ Requests of web searches and shops follow Zipf's law: the n-th most popular of N
 
 from __future__ import annotations
 
+import random as chance
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,4 +34,11 @@ def draw(exponent: float, distinct: int, count: int, random: np.random.Generator
     shares = np.cumsum(np.arange(1, distinct + 1, dtype=np.float64) ** -exponent)
     drawn = np.searchsorted(shares, random.random(count) * shares[-1], side="right")
     numbers: Numbers = np.minimum(drawn, distinct - 1).astype(np.int64)
+    return numbers
+
+
+def shuffled(count: int, seed: int) -> list[int]:
+    """Numbers below ``count`` in an order by chance: what is popular is not what stands first in a file."""
+    numbers = list(range(count))
+    chance.Random(seed).shuffle(numbers)  # noqa: S311 - the same order every time
     return numbers

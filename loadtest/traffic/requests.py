@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,11 +14,12 @@ import numpy as np
 from PIL import Image
 
 from loadtest.errors import BadTraffic
+from loadtest.traffic.asked import Asked, Material
 from loadtest.traffic.filters import draw_filters
-from loadtest.traffic.kinds import KINDS, Asked, Material, shuffled
+from loadtest.traffic.kinds import KINDS
 from loadtest.traffic.mix import Mix, Part, read_mix
 from loadtest.traffic.photos import painted, read_pictures
-from loadtest.traffic.popularity import Numbers, draw
+from loadtest.traffic.popularity import Numbers, draw, shuffled
 from loadtest.traffic.shop import Product, read_catalogue
 from loadtest.traffic.texts import Told, built_in, read_queries, titles
 
@@ -80,6 +82,7 @@ class Traffic:
             filters=draw_filters(products, mix.seed) if products and _need(kinds, "filters") else (),
             folder=Path() if mix.catalogue is None else mix.catalogue.parent,
             ranks=mix.ranks,
+            now=int(time.time()),
         )
         return cls(mix, material)
 

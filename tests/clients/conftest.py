@@ -102,9 +102,14 @@ class Awaited:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._client, name)
-        if not asyncio.iscoroutinefunction(value):
-            return value
-        return lambda *args, **named: self._runner.run(value(*args, **named))
+        return self._awaited(value) if callable(value) else value
+
+    def _awaited(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **named: Any) -> Any:
+            answer = method(*args, **named)
+            return self._runner.run(answer) if asyncio.iscoroutine(answer) else answer
+
+        return run
 
     def __enter__(self) -> Awaited:
         return self

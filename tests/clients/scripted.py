@@ -10,6 +10,7 @@ from pathlib import Path
 
 MODEL = Path(__file__).with_name("scripted_model.py")
 WRITER = Path(__file__).with_name("scripted_writer.py")
+RECOMMENDER = Path(__file__).with_name("scripted_recommender.py")
 FOUND = """
 output [
   { name: "PRODUCT_ID" data_type: TYPE_STRING dims: [-1] }, { name: "SCORE" data_type: TYPE_FP32 dims: [-1] },
@@ -24,12 +25,30 @@ OPTIONAL = """, { name: "K" data_type: TYPE_INT32 dims: [1] optional: true },
 SEQ = '{ name: "SEQ" data_type: TYPE_INT64 dims: [1] }'
 WRITTEN = f"output [ {STRING.format('PRODUCT_ID')}, {SEQ} ]"
 DELETED = f'output [ {SEQ}, {{ name: "FOUND" data_type: TYPE_BOOL dims: [1] }} ]'
+SETTINGS_OF = (
+    ("TASK", "STRING", "1"), ("K", "INT32", "1"), ("FILTER", "STRING", "1"), ("MIN_SEQ", "INT64", "1"),
+    ("SEEN", "STRING", "-1"), ("CATEGORY", "STRING", "-1"), ("NEAREST", "INT32", "1"), ("SKIP", "INT32", "1"),
+    ("DIVERSITY", "FP32", "1"), ("PER_CATEGORY", "INT32", "1"), ("PER_BRAND", "INT32", "1"),
+)  # fmt: skip
+KNOWN = (("PRODUCT_ID", "STRING", "-1"), ("WEIGHTS", "FP32", "-1"), ("TIMES", "INT64", "-1"))
+NEW = (("PRODUCT", "STRING", "1"), ("IMAGE", "STRING", "1"))
+RECOMMENDED = (
+    FOUND.replace("PRODUCT", "RECOMMENDED")[:-2]
+    + """,
+  { name: "RULE" data_type: TYPE_STRING dims: [-1] }, { name: "REASON" data_type: TYPE_STRING dims: [1] }
+]"""
+)
 WEIGHTS = ', { name: "WEIGHTS" data_type: TYPE_FP32 dims: [2] optional: true }'
 VECTOR = 'output [ {{ name: "{0}" data_type: TYPE_FP32 dims: [4] }} ]'
 
 
 def _inputs(*names: str, more: str = "") -> str:
     return f"input [ {', '.join(STRING.format(name) for name in names)}{more} ]"
+
+
+def _optional(inputs: tuple[tuple[str, str, str], ...]) -> str:
+    told = (f'{{ name: "{name}" data_type: TYPE_{kind} dims: [{dims}] optional: true }}' for name, kind, dims in inputs)
+    return f"input [ {', '.join(told)} ]"
 
 
 def _python(inputs: str, outputs: str, *, queue: str = "") -> str:
@@ -65,6 +84,9 @@ CONFIGS = {
     "embed_text": _python(_inputs("TEXT"), VECTOR.format("TEXT_VECTOR")),
     "embed_image": _ensemble("narrow", _inputs("IMAGE"), VECTOR.format("IMAGE_VECTOR"), ("IMAGE",), ("IMAGE_VECTOR",)),
     "embed_product": _python(_inputs("PRODUCT", "IMAGE"), VECTOR.format("ROW")),
+    "recommend": _python(_optional(KNOWN + SETTINGS_OF), RECOMMENDED),
+    "recommend_canary": _python(_optional(KNOWN + SETTINGS_OF), RECOMMENDED) + TRIAL,
+    "recommend_product": _python(_optional(NEW + SETTINGS_OF), RECOMMENDED),
     "upsert_product": _python(_inputs("PRODUCT", "IMAGE"), WRITTEN),
     "patch_product": _python(_inputs("PATCH"), WRITTEN),
     "delete_product": _python(_inputs("PRODUCT_ID"), DELETED),
@@ -79,4 +101,10 @@ def write_models(folder: Path) -> None:
         version.mkdir(parents=True)
         (folder / name / "config.pbtxt").write_text(config)
         if not config.startswith("platform"):
-            (version / "model.py").write_bytes((WRITER if name in WRITES else MODEL).read_bytes())
+            (version / "model.py").write_bytes(_source(name).read_bytes())
+
+
+def _source(model: str) -> Path:
+    if model.startswith("recommend"):
+        return RECOMMENDER
+    return WRITER if model in WRITES else MODEL

@@ -121,5 +121,5 @@ def test_wrapped_text_stays_within_its_box(text: str, width: int, lines: int) ->
     ],
 )
 def test_any_query_can_be_drawn(query: Query, tmp_path: Path) -> None:
-    sheet.write_sheet(tmp_path / "sheet.png", query, answer(None), tmp_path)
+    sheet.write_sheet(tmp_path / "sheet.png", sheet.contact_sheet(query, answer(None), tmp_path))
     assert (tmp_path / "sheet.png").stat().st_size > 0

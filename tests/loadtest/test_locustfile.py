@@ -18,7 +18,8 @@ from tests.clients.conftest import triton
 ROOT = Path(__file__).resolve().parents[2]
 ROW = {"id": "p0", "title": "mug", "category": "Kitchen/Mugs", "price": 4.5, "available": True}
 OTHER = {"id": "p99", "title": "lamp", "category": "Home", "price": 99.0, "available": False}
-ALL = ("text", "title", "photo", "weighted", "ranked")
+RECOMMENDED = ("recommend_similar", "recommend_complement", "recommend_inspire", "recommend_new")
+ALL = ("text", "title", "photo", "weighted", "ranked", *RECOMMENDED)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def stats(run: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dict[s
     return {(entry["method"], entry["name"]): entry for entry in json.loads(run.stdout)}
 
 
-def test_both_users_send_all_kinds_of_searches(endpoints: Endpoints, mix: Any) -> None:
+def test_both_users_send_all_kinds_of_requests(endpoints: Endpoints, mix: Any) -> None:
     run = locust(endpoints, mix(*ALL), "GrpcUser", "HttpUser", "-u", "4", "-r", "4", "-t", "3s")
     assert run.returncode == 0, run.stderr
     found = stats(run)

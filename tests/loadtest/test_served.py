@@ -16,16 +16,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from clients import RetryPolicy
 from deploy.server import Server
 from loadtest import Fleet, Measured, Traffic, make_schedule, run_open, steady
 from loadtest.arrivals.references import join, learn
 from loadtest.cli import app
 from loadtest.errors import BadLoad, NoServerThere
 from loadtest.metrics.scrape import parse
-from loadtest.traffic.kinds import KINDS
+from tests.loadtest.conftest import RECOMMENDING
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = set(KINDS)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def test_every_kind_of_request_is_sent_on_schedule_and_its_answer_checked(
     server: Server, traffic: Traffic, protocol: str
 ) -> None:
     url = server.grpc_url if protocol == "grpc" else server.http_url
-    measured = run_open(url, 40, 3, traffic, processes=2, seed=2, timeout_s=30)
+    measured = run_open(url, 40, 3, traffic, processes=2, seed=2, timeout_s=30, retries=RetryPolicy())
     assert measured.failed == {}
-    assert set(measured.kinds) == ALL
+    assert set(measured.kinds) == {part.kind for part in (*traffic.mix.parts, *traffic.mix.writes)}
     assert shares(measured) == (measured.planned, measured.planned, 0)
     assert set(measured.releases) == {server.release}
     assert measured.recall is not None
@@ -52,6 +52,18 @@ def test_every_kind_of_request_is_sent_on_schedule_and_its_answer_checked(
     assert measured.generator_cpu_s > 0
     assert (measured.records.latency_ms >= measured.records.late_ms).all()
     assert measured.records.due_s.tolist() == make_schedule(traffic, steady(40, 3), 2).due_s.tolist()
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_every_kind_of_recommendation_is_asked_for_and_its_answer_checked(
+    server: Server, recommending: Traffic, protocol: str
+) -> None:
+    url = server.grpc_url if protocol == "grpc" else server.http_url
+    measured = run_open(url, 40, 2, recommending, seed=2, timeout_s=30, retries=RetryPolicy())
+    assert measured.failed == {}
+    assert set(measured.kinds) == RECOMMENDING
+    assert set(measured.releases) == {server.release}
+    assert learn(server.grpc_url, recommending, recommending.draw(5, seed=1).tolist()) == {}
 
 
 def test_an_answer_that_is_not_the_named_release_s_is_told(server: Server, traffic: Traffic) -> None:

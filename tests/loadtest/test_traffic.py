@@ -16,6 +16,7 @@ from loadtest.traffic.kinds import KINDS
 from loadtest.traffic.mix import SHOP, Mix, Part, read_mix
 from loadtest.traffic.photos import SIDE, VARIANTS, painted, read_pictures, vary
 from loadtest.traffic.popularity import draw
+from loadtest.traffic.recommending import RECOMMENDATIONS
 from loadtest.traffic.requests import Traffic
 from loadtest.traffic.shop import Product, read_catalogue
 from loadtest.traffic.texts import Told, built_in, read_queries, titles
@@ -145,7 +146,7 @@ def test_a_traffic_draws_kinds_by_weight_and_makes_the_same_request_of_a_number(
     traffic = Traffic.read(mix_file)
     numbers = traffic.draw(6_000, seed=1).tolist()
     kinds = Counter(traffic.make(number).kind for number in numbers)
-    assert set(kinds) == {name for name, kind in KINDS.items() if not kind.writes}
+    assert set(kinds) == SEARCHING
     assert all(count == pytest.approx(1_000, rel=0.15) for count in kinds.values())
     assert traffic.draw(6_000, seed=1).tolist() == numbers != traffic.draw(6_000, seed=2).tolist()
     for number in (0, len(traffic) - 1, *sorted(set(numbers))[::40]):
@@ -166,10 +167,30 @@ def test_requests_know_their_filters_their_known_products_and_their_rows(mix_fil
     assert {tensor.name for tensor in made["weighted"].call.inputs} == {"TEXT", "IMAGE", "WEIGHTS", "K"}
 
 
-def test_the_shop_s_own_mix_can_be_read() -> None:
-    mix = read_mix(SHOP)
-    assert {part.kind for part in mix.parts} == {name for name, kind in KINDS.items() if not kind.writes}
+SEARCHING = {name for name, kind in KINDS.items() if not kind.writes and not name.startswith("recommend_")}
+RECOMMENDING = {kind.name for kind in RECOMMENDATIONS}
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("shop", SEARCHING),
+        ("recommend", RECOMMENDING - {"recommend_new"}),
+        ("shop-with-recommendations", SEARCHING | RECOMMENDING),
+    ],
+)
+def test_the_shop_s_own_mixes_can_be_read(name: str, kinds: set[str]) -> None:
+    mix = read_mix(SHOP.with_name(f"{name}.toml"))
+    assert {part.kind for part in mix.parts} == kinds
     assert mix.writes_per_s == 0
+
+
+def test_with_recommendations_the_searches_are_those_of_the_shop() -> None:
+    alone, beside = read_mix(SHOP), read_mix(SHOP.with_name("shop-with-recommendations.toml"))
+    assert tuple(part for part in beside.parts if part.kind in SEARCHING) == alone.parts
+    assert (beside.writes, beside.ranks) == (alone.writes, alone.ranks)
+    recommended = sum(part.weight for part in beside.parts if part.kind in RECOMMENDING)
+    assert recommended > 2 * sum(part.weight for part in alone.parts)
 
 
 def test_a_mix_file_tells_of_all_its_mistakes_at_once(tmp_path: Path) -> None:
