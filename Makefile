@@ -14,8 +14,8 @@ help: ## Show what can be made
 demo: $(STORE)/releases/0001/manifest.json ## Make a shop and a release, serve it, ask it three questions, change it, stop
 	$(PY) -m sample demo --store $(STORE)
 
-test: .venv/.dev ## Run the tests, real servers and faults included
-	$(PY) -m pytest
+test: .venv/.dev ## Run the tests, real servers and faults included, in two processes
+	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses 2
 
 test-slow: .venv/.dev ## Run the tests that `make test` leaves out: crash and soak tests, the benchmarks in small
 	$(PY) -m pytest -m slow

@@ -67,6 +67,20 @@ def shared() -> Postgres:
     return _started()
 
 
+@contextlib.contextmanager
+def own() -> Iterator[Postgres]:
+    """A server that nobody else asks, to be stopped and killed; the test is skipped where none can be started."""
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
 @functools.cache
 def _started() -> Postgres:
     server = Postgres()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -33,6 +34,7 @@ class Scripted(Control):
         self.timeouts: list[float] = []
         self.on_unload: Callable[[str, float], None] = lambda model, timeout_s: None
         self.on_steps: Callable[[str], None] = lambda model: None
+        self.works_s = 0.0
 
     def states(self) -> dict[tuple[str, int], str]:
         return {("retrieve", 3): "READY"} | {(name, 1): self._state(name) for name in ENSEMBLES}
@@ -46,6 +48,9 @@ class Scripted(Control):
     def steps(self, ensemble: str) -> list[str]:
         self.on_steps(ensemble)
         return ["retrieve"]
+
+    def progress(self) -> dict[str, int]:
+        return {"retrieve": int(min(self.clock.now, self.works_s))}
 
     def unload(self, model: str, timeout_s: float) -> None:
         self.timeouts.append(timeout_s)
@@ -78,6 +83,19 @@ def test_ensembles_are_closed_and_their_requests_waited_for(clock: Clock, contro
     drain(control, 30.0)
     assert set(control.unloaded) == set(ENSEMBLES)
     assert 1.0 <= clock.now < 1.1
+
+
+def test_what_is_only_kept_is_not_waited_for(clock: Clock, control: Scripted) -> None:
+    """Triton loses count of a request, and one of its ensembles stays open for ever."""
+    control.closes_s = math.inf
+    drain(control, 30.0)
+    assert 15.0 < clock.now < 15.2
+
+
+def test_as_long_as_models_work_all_is_waited_for(clock: Clock, control: Scripted) -> None:
+    control.closes_s, control.works_s = math.inf, 20.0
+    drain(control, 60.0)
+    assert 34.0 < clock.now < 35.2
 
 
 def test_one_that_a_switch_took_away_keeps_no_other_open(clock: Clock, control: Scripted) -> None:

@@ -23,7 +23,7 @@ from tests.faults.processes import stubs
 from tests.faults.stream import Stream
 from tests.faults.trial import Record, trial
 from tests.living.served import Served, serving
-from tests.postgres import Postgres, why_not
+from tests.postgres import Postgres, own
 
 pytestmark = pytest.mark.slow
 
@@ -33,14 +33,8 @@ AWAY_S = 5.0
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of its own, to be killed."""
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    server = Postgres()
-    try:
-        server.start()
+    with own() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from ensemble.pipeline import Encoders
 from tests.export.conftest import Make, make, shop, sources, towers
-from tests.postgres import Postgres, why_not
+from tests.postgres import Postgres, own
 
 __all__ = ["make", "shop", "sources", "towers"]
 
@@ -38,11 +38,5 @@ def store(released: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server, not to be stopped."""
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    server = Postgres()
-    try:
-        server.start()
+    with own() as server:
         yield server
-    finally:
-        server.remove()

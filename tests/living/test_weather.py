@@ -20,7 +20,7 @@ from tests.export.conftest import Make
 from tests.living.shop import Shop, seeded
 from tests.living.states import database_of, documents_in, documents_served, kinds_of_events
 from tests.living.talk import Writer, client_of
-from tests.postgres import Postgres, why_not
+from tests.postgres import Postgres, own
 
 pytestmark = pytest.mark.slow
 
@@ -33,14 +33,8 @@ SECRET = "dont-tell"
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A server of its own, to be stopped and started."""
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    server = Postgres()
-    try:
-        server.start()
+    with own() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

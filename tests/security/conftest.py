@@ -25,8 +25,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="package")
 def store(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a release of the tiny shop and its own catalogue; alone in its folder."""
-    folder = tmp_path_factory.mktemp("store") / "var"
+    """A store with a release of the tiny shop and its own catalogue; alone in its folder, and that in its own."""
+    folder = tmp_path_factory.mktemp("store") / "shop" / "var"
     make(folder)
     return folder
 

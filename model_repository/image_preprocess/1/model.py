@@ -36,4 +36,6 @@ class TritonPythonModel:
         self._door.close()
 
     def _answer(self, inputs: Tensors) -> Tensors:
-        return {"PIXELS": self._preprocess(inputs["IMAGE"].ravel().tolist())}
+        pixels = {"PIXELS": self._preprocess(inputs["IMAGE"].ravel().tolist())}
+        # Of the text beside the picture, handed on so that its tower runs only where the picture is one.
+        return pixels | {name: inputs[name] for name in ("LENGTHS",) if name in inputs}

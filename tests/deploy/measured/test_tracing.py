@@ -26,10 +26,13 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def traced(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that traces every request."""
+    """A server that traces every request, and sends its spans soon."""
     store = make_store(tmp_path_factory.mktemp("traced") / "var")
-    with Server(store, watch=False, options=ServeOptions(tracing=Tracing(receiver.url, rate=1))) as running:
-        yield running
+    options = ServeOptions(tracing=Tracing(receiver.url, rate=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+        with Server(store, watch=False, options=options) as running:
+            yield running
 
 
 def asked(traced: Server, receiver: Receiver, trace: str, *, http: bool = False) -> dict[str, Span]:
@@ -43,7 +46,7 @@ def asked(traced: Server, receiver: Receiver, trace: str, *, http: bool = False)
     def spans() -> dict[str, Span]:
         return {span.name: span for span in receiver.spans if span.trace == trace}
 
-    wait_for(lambda: len(spans()) == 5, 30.0)  # sent in batches, every few seconds
+    wait_for(lambda: len(spans()) == 5, 30.0)  # sent in batches
     return spans()
 
 

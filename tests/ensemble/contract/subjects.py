@@ -117,7 +117,8 @@ def subjects_in(folder: Path, opened: Opened) -> dict[str, Subject]:
         folder: With the snapshot of the shop in ``start``.
         opened: Closes what has to be closed in the end.
     """
-    milvus = partial(opened.milvus, MilvusOptions(str(folder / "milvus.db")))
+    # Its process begins with the first call.
+    milvus = partial(opened.milvus, MilvusOptions(str(folder / "milvus.db"), timeout_s=60.0))
     start = folder / "start"
     made = (
         Subject("exact", partial(_open, "exact"), start),

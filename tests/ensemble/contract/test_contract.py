@@ -37,6 +37,9 @@ from tests.ensemble.contract.twin import (
 from tests.ensemble.journal_twin import SPACE, Change, Changes, TwinCatalogue
 from tests.ensemble.test_masks import expressions, seeds, step, steps
 
+# Both engines of the GPU are interpreted, and differ in their scan alone: what takes long there, one of them does.
+INTERPRETED_ONCE = [pytest.param(name, marks=pytest.mark.slow if name == "gpu-int8" else ()) for name in NAMES]
+
 
 def for_all(subject: Subject, holds: Callable[..., None], share: float = 1.0, **strategies: Any) -> None:
     """Try a property with as many examples as the engine is quick enough for."""
@@ -84,6 +87,7 @@ def test_an_index_may_be_empty_and_have_one_product(subject: Subject, tmp_path: 
 # Filters.
 
 
+@pytest.mark.parametrize("subject", INTERPRETED_ONCE, indirect=True)
 def test_filters_pass_what_the_twin_lets_pass(subject: Subject) -> None:
     catalogue, index = subject.lived()
     for_all(subject, lambda batch: check(subject, index, catalogue, *batch), 2.0, batch=asking((PLAIN,), expressions))
@@ -148,6 +152,7 @@ def test_an_engine_that_takes_no_business_score_says_so(subject: Subject) -> Non
 # Changes.
 
 
+@pytest.mark.parametrize("subject", INTERPRETED_ONCE, indirect=True)
 def test_the_next_search_sees_each_change(subject: Subject) -> None:
     catalogue, index = subject.begun()
     for change in CHANGES.values():
