@@ -1,4 +1,4 @@
-"""Command line of the recipes: ``python -m training vision`` and ``python -m training head``."""
+"""Command line of the recipes: ``vision``, ``head``, ``pairs``, ``complements`` and ``product-tower``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from training.backbone import Backbone
 from training.errors import TrainingError
 from training.head import HeadRecipe, cross_validated, fit, write
 from training.heldout import catalogue_rows, held_out_shop
+from training.product.commands import complements, pairs, product_tower
 from training.shop_cache import cached_shop, products_without
 from training.text import LockedTextTower, cached_texts
 from training.vision import Recipe, Run, evaluate, train
@@ -25,6 +26,9 @@ from training.vision import Recipe, Run, evaluate, train
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help="Recipes for towers."
 )
+app.command()(pairs)
+app.command()(complements)
+app.command(name="product-tower")(product_tower)
 _console = Console()
 
 

@@ -58,7 +58,9 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe:
     for name, value in tensors.items():
         if name.startswith(_STATE):
             key, parameter = name.removeprefix(_STATE).split("/", 1)
-            optimizer.state[parameters[parameter]][key] = value
+            # A count of steps is one number, which AdamW keeps in main memory wherever the weights are.
+            place = parameters[parameter].device if value.dim() else value.device
+            optimizer.state[parameters[parameter]][key] = value.to(place)
     return int(metadata["step"])
 
 
