@@ -6,6 +6,7 @@ EnsembleError
 ├── Unavailable      the request is good, but cannot be served now: the same one may be later
 │   ├── Behind       the index does not hold yet what the caller asked for
 │   └── Overloaded   as many requests are under way as the server takes at once
+├── BadProfiles      a file of task profiles has mistakes; in ensemble.tasks.errors
 ├── DamagedRelease   a file of the release is missing, unreadable or of another space
 ├── ChangesRefused   an index cannot take what the catalogue's journal says
 ├── WrongCatalogue   the journal is not of the catalogue that the index follows

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from ensemble.arrays import joined, to_host
-from ensemble.errors import BadQueries, Behind, InvalidInput, Unavailable
+from ensemble.errors import BadQueries, InvalidInput, Unavailable
 from ensemble.found import Found
 from ensemble.index import Hits, IndexSource, State
 from ensemble.measuring.searches import SearchMeter
 from ensemble.query import VECTORS, Asked, Tensors, query_rows
 from ensemble.settings import SpaceSettings
+from ensemble.waiting import MAX_WAIT_S, Patience, result_of
 
 __all__ = ["Answered", "Retrieval", "query_rows"]
 
 log = logging.getLogger(__name__)
 
-MAX_WAIT_S = 2.0
-# All searches of a batch, and those behind it, wait with the one that asks for a number: where a wait was in vain and
-# the index has not moved since, as while a database stands still, the next is this short.
-STUCK_WAIT_S = 0.05
-
 Answered = Found | Exception
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -67,9 +60,9 @@ class Retrieval:
     """
 
     def __init__(self, source: IndexSource, space: SpaceSettings, *, max_wait_s: float = MAX_WAIT_S) -> None:
-        self.source, self.space, self._max_wait_s = source, space, max_wait_s
+        self.source, self.space = source, space
         self.meter: SearchMeter | None = None
-        self._stuck_at: int | None = None
+        self._patience = Patience(source, max_wait_s=max_wait_s)
 
     def answer(self, requests: Sequence[Tensors], *, documents: Sequence[bool] | None = None) -> list[Answered]:
         """Answer requests by their tensors in one search, over one state of the index.
@@ -82,8 +75,8 @@ class Retrieval:
             For each what was found, or why it was refused.
         """
         kept = VECTORS if self.source.index.on_gpu else ()
-        asked = [_result(self._asked, request, kept) for request in requests]
-        waited_s = self._wait(max((one.min_seq for one in asked if isinstance(one, Asked)), default=0))
+        asked = [result_of(self._asked, request, kept) for request in requests]
+        waited_s = self._patience.wait(max((one.min_seq for one in asked if isinstance(one, Asked)), default=0))
         wanted = [True] * len(asked) if documents is None else documents
         with self.source.index.reading() as state:
             planned = [self._planned(one, state, waited_s) for one in asked]
@@ -100,30 +93,12 @@ class Retrieval:
         here = {name: tensor if name in kept else to_host(tensor) for name, tensor in request.items()}
         return Asked.of(here, self.space)
 
-    def _wait(self, min_seq: int) -> float:
-        """Let the index come to a sequence number; the seconds that it took."""
-        seq = self.source.index.seq
-        if min_seq <= seq:
-            return 0.0
-        begun = time.monotonic()
-        longest_s = min(self._max_wait_s, STUCK_WAIT_S) if seq == self._stuck_at else self._max_wait_s
-        self._stuck_at = None if self.source.catch_up(min_seq, longest_s) else self.source.index.seq
-        return time.monotonic() - begun
-
     def _planned(self, asked: Asked | Exception, state: State, waited_s: float) -> Plan | Exception:
         if isinstance(asked, Exception):
             return asked
         if asked.min_seq > state.seq:
-            return Behind(
-                f"MIN_SEQ: {asked.min_seq} is wanted, this replica has applied {state.seq} after {waited_s:.1f} s; "
-                f"{self._why_behind()}"
-            )
-        return _result(Plan.of, asked, state)
-
-    def _why_behind(self) -> str:
-        if self.source.trouble is not None:
-            return "the catalogue cannot be followed at the moment, so ask again later"
-        return "ask again, with a number that a write was acknowledged with"
+            return self._patience.behind(asked.min_seq, state.seq, waited_s)
+        return result_of(Plan.of, asked, state)
 
 
 def _evaluated(evaluate: Callable[[bytes], Any], texts: Sequence[bytes]) -> list[Any]:
@@ -178,13 +153,3 @@ def _search(plans: Sequence[Plan], state: State) -> list[Hits]:
     counts = [count for plan in plans for count in plan.asked.counts]
     passing = [one for plan in plans for one in plan.passing]
     return state.search(rows, counts, passing, [one for plan in plans for one in plan.boosts])
-
-
-def _result(
-    make: Callable[Arguments, Result], *arguments: Arguments.args, **more: Arguments.kwargs
-) -> Result | Exception:
-    """What a call gives, or why it failed: each request of a batch succeeds or fails alone."""
-    try:
-        return make(*arguments, **more)
-    except Exception as error:
-        return error

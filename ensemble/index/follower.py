@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from ensemble.errors import WrongCatalogue
 from ensemble.index.adoption import Adoption
@@ -43,6 +44,7 @@ class Follower:
             the first goes on being followed; None to do both with the first, one after the other.
         fatal: What the journal raises where it can never be followed.
         look_s: How often to look for newer snapshots, in seconds.
+        make_ready: Called with an index before it is searched in place of another, in a thread beside the searches.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class Follower:
         another: Callable[[], Journal] | None = None,
         fatal: tuple[type[Exception], ...] = (),
         look_s: float = LOOK_S,
+        make_ready: Callable[[Index], None] | None = None,
     ) -> None:
         self.index, self.journal = index, journal
         self.trouble: str | None = None
         self._put_back: WrongCatalogue | None = None
         self._fatal, self._look_s = fatal, look_s
-        self._adoption = None if snapshots is None else Adoption(snapshots, index.seq, another, look_s=look_s)
+        adoption = partial(Adoption, look_s=look_s, make_ready=make_ready)
+        self._adoption = None if snapshots is None else adoption(snapshots, index.seq, another)
         self._begun, self._ended = 0, 0
         self._held_at = time.monotonic()
         self._progress = threading.Condition()
@@ -124,6 +128,25 @@ class Follower:
                 self.journal.nudge()
                 self._progress.wait(min(left, NUDGE_AGAIN_S))
         return self.index.seq >= seq
+
+    def look(self, timeout_s: float) -> bool:
+        """Wait until the journal was read from end to end: the index holds all that was written before the call.
+
+        It takes some milliseconds, and ends early where the journal cannot be followed at the moment.
+
+        Args:
+            timeout_s: The longest wait.
+
+        Returns:
+            Whether it was read in time.
+        """
+        called = time.monotonic()
+        with self._progress:
+            begun = self._begun
+            while self._ended <= begun and self.trouble is None and (left := called + timeout_s - time.monotonic()) > 0:
+                self.journal.nudge()
+                self._progress.wait(min(left, NUDGE_AGAIN_S))
+            return self._ended > begun and self.trouble is None
 
     def _check(self) -> None:
         mine, theirs = self.index.catalogue_id, self.journal.catalogue_id

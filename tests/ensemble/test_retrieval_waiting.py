@@ -9,7 +9,8 @@ import numpy as np
 
 from ensemble.errors import Behind
 from ensemble.index.follower import Follower
-from ensemble.retrieval import MAX_WAIT_S, STUCK_WAIT_S, Retrieval
+from ensemble.retrieval import Retrieval
+from ensemble.waiting import MAX_WAIT_S, STUCK_WAIT_S
 from tests import tiny
 from tests.ensemble.journal_twin import TwinCatalogue, TwinJournal, index_of
 

@@ -1,0 +1,87 @@
+"""Waits until an index is fresh enough for a request, and judges each request of a batch by itself."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from ensemble.errors import Behind
+from ensemble.index import Follower, IndexSource
+
+MAX_WAIT_S = 2.0
+# All searches of a batch, and those behind it, wait with the one that asks for a number: where a wait was in vain and
+# the index has not moved since, as while a database stands still, the next is this short.
+STUCK_WAIT_S = 0.05
+
+# Who asks for a product that is not there may have written it just now: the journal is read once more, which takes some
+# milliseconds. Where it takes longer than this, as while a database stands still, nobody waits for it for a second.
+GLANCE_S = 0.5
+GLANCE_AGAIN_S = 1.0
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Patience:
+    """Waits for an index to come to sequence numbers.
+
+    Args:
+        source: Tells which index to search.
+        max_wait_s: The longest wait, in seconds.
+    """
+
+    def __init__(self, source: IndexSource, *, max_wait_s: float = MAX_WAIT_S) -> None:
+        self._source, self._max_wait_s = source, max_wait_s
+        self._stuck_at: int | None = None
+
+    def wait(self, min_seq: int) -> float:
+        """Let the index come to a sequence number; the seconds that it took."""
+        seq = self._source.index.seq
+        if min_seq <= seq:
+            return 0.0
+        begun = time.monotonic()
+        longest_s = min(self._max_wait_s, STUCK_WAIT_S) if seq == self._stuck_at else self._max_wait_s
+        self._stuck_at = None if self._source.catch_up(min_seq, longest_s) else self._source.index.seq
+        return time.monotonic() - begun
+
+    def behind(self, min_seq: int, seq: int, waited_s: float) -> Behind:
+        """What a request is told that wants more than an index holds."""
+        return Behind(
+            f"MIN_SEQ: {min_seq} is wanted, this replica has applied {seq} after {waited_s:.1f} s; {self._why_behind()}"
+        )
+
+    def _why_behind(self) -> str:
+        if self._source.trouble is not None:
+            return "the catalogue cannot be followed at the moment, so ask again later"
+        return "ask again, with a number that a write was acknowledged with"
+
+
+class Glance:
+    """Looks once what the catalogue has by now, for what an index does not hold.
+
+    Args:
+        source: Tells which index to search.
+    """
+
+    def __init__(self, source: IndexSource) -> None:
+        self._source = source
+        self._vain_at = -math.inf
+
+    def wait(self) -> None:
+        """Let the index come to all that was written so far, where it follows a catalogue."""
+        if not isinstance(self._source, Follower) or time.monotonic() - self._vain_at < GLANCE_AGAIN_S:
+            return
+        if not self._source.look(GLANCE_S):
+            self._vain_at = time.monotonic()
+
+
+def result_of(
+    make: Callable[Arguments, Result], *arguments: Arguments.args, **more: Arguments.kwargs
+) -> Result | Exception:
+    """What a call gives, or why it failed: each request of a batch succeeds or fails alone."""
+    try:
+        return make(*arguments, **more)
+    except Exception as error:
+        return error
