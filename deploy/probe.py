@@ -18,6 +18,10 @@ from deploy.errors import NoAnswer, NoRelease, RequestFailed, WrongAnswer
 
 DEFAULT_TOLERANCE = 1e-3
 _SHOWN = 8
+# Whose products and scores go together; those of a recommendation may be of several rules, one after the other.
+_FOUND, _RECOMMENDED = "PRODUCT_ID", "RECOMMENDED_ID"
+# How a recommender tells that a product is not there.
+_REFUSED, _UNKNOWN = "INVALID_ARGUMENT", "not in the index"
 
 Answer = Mapping[str, Sequence[str] | Sequence[float]]
 
@@ -59,8 +63,16 @@ class Probe:
             tensors = {name: one_row(value, types.get(name, "BYTES")) for name, value in self.inputs.items()}
             outputs = control.infer(self.model, tensors, timeout_s)
         except RequestFailed as error:
+            if self._asks_of_what_is_gone(error):
+                return
             raise NoAnswer(self.model, error) from error
         check_answer(self, {name: _row(array) for name, array in outputs.items()})
+
+    def _asks_of_what_is_gone(self, error: RequestFailed) -> bool:
+        """Whether the catalogue has no such product any more: no fault of a server that says which it was asked for."""
+        names = self.inputs.get("PRODUCT_ID", ())
+        told = error.status == _REFUSED and _UNKNOWN in error.message
+        return bool(names) and told and all(repr(name) in error.message for name in names)
 
 
 def read_probes(path: Path) -> list[Probe]:
@@ -101,17 +113,20 @@ def check_answer(probe: Probe, got: Answer) -> None:
 
 
 def check_form(probe: Probe, got: Answer) -> None:
-    """Check what holds of every search, whatever the catalogue has become.
+    """Check what holds of every search and of every recommendation, whatever the catalogue has become.
 
     Raises:
-        WrongAnswer: Products and scores do not go together, or scores are not finite or not in order.
+        WrongAnswer: Products and scores do not go together, or scores are not finite, or not in the order of a search.
     """
-    ids, scores = list(got.get("PRODUCT_ID", ())), np.array(got.get("SCORE", ()), np.float64)
+    name = _RECOMMENDED if _RECOMMENDED in got else _FOUND
+    ids, scores = list(got.get(name, ())), np.array(got.get("SCORE", ()), np.float64)
     together = len(ids) == len(scores) and len(set(ids)) == len(ids) and all(ids)
-    if not together or not np.isfinite(scores).all() or (np.diff(scores) > 0).any():
+    ordered = name == _RECOMMENDED or not (np.diff(scores) > 0).any()
+    if not together or not np.isfinite(scores).all() or not ordered:
+        order = "" if name == _RECOMMENDED else " and in descending order"
         raise WrongAnswer(
-            f"{probe.model} answers PRODUCT_ID = {_show(ids)} with SCORE = {_show(scores.tolist())}: "
-            "as many scores as products, finite and in descending order, belong to a search"
+            f"{probe.model} answers {name} = {_show(ids)} with SCORE = {_show(scores.tolist())}: "
+            f"as many scores as products, finite{order}, belong to an answer"
         )
 
 
@@ -121,7 +136,7 @@ def _same(probe: Probe, name: str, expected: list[Any], values: list[Any], got: 
     if not isinstance(expected[0], str):
         return bool(np.allclose(values, expected, rtol=0.0, atol=probe.tolerance))
     scores = list(probe.expected.get("SCORE", ()))
-    if name != "PRODUCT_ID" or len(scores) != len(expected):
+    if name not in (_FOUND, _RECOMMENDED) or len(scores) != len(expected):
         return values == expected
     return all(_interchangeable(expected, scores, values, rank, probe.tolerance) for rank in range(len(values)))
 

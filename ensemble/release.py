@@ -53,7 +53,8 @@ class Manifest:
         figures: The figures of the release as a whole.
         steps: In their order.
         notes: What someone who switches to this release must know, in sentences.
-        towers: Of ``text`` and ``vision``: the precision that was chosen, and all candidates with their figures.
+        towers: Of ``text``, ``vision`` and, where it was trained, ``product``: the precision that was chosen, and all
+            candidates with their figures.
         catalogue: The state of the catalogue that the index is of: ``id`` and URL of the ``database``, and ``seq``.
         format: Version of this file's format.
     """

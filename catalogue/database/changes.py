@@ -24,7 +24,7 @@ from catalogue.errors import JournalTrimmed
 NO_ROW = b""
 
 
-def changes_of(connection: Connection, space_id: str, after: int, address: str) -> Changes:
+def changes_of(connection: Connection, space_id: str, after: int, address: str, *, all_rows: bool = False) -> Changes:
     """What changed after a number, in one state.
 
     Args:
@@ -32,6 +32,7 @@ def changes_of(connection: Connection, space_id: str, after: int, address: str) 
         space_id: Whose rows are wanted.
         after: The number.
         address: The database, for the error.
+        all_rows: Whether a product that changed comes with its row, where it has one, also where that did not change.
 
     Raises:
         JournalTrimmed: The journal does not reach back so far, or ends before.
@@ -44,12 +45,13 @@ def changes_of(connection: Connection, space_id: str, after: int, address: str) 
         )
     kinds = kinds_of_columns(connection)
     if after == seq:
-        return Changes(seq, (), kinds)
+        return Changes(seq, (), kinds, all_rows)
     seen = or_(journal.c.space_id.is_(None), journal.c.space_id == space_id)
     changed = select(journal.c.product_id.label("id")).where(journal.c.seq > after, seen).distinct().subquery()
     source = changed.outerjoin(products, products.c.id == changed.c.id)
     ids = _in_order(connection, source, changed.c.id, space_id)
-    return Changes(seq, tuple(_fetched(connection, ids, space_id, after)), kinds)
+    rows_after = -1 if all_rows else after
+    return Changes(seq, tuple(_fetched(connection, ids, space_id, rows_after)), kinds, all_rows)
 
 
 def everything_of(connection: Connection, space_id: str) -> Everything:
@@ -78,7 +80,10 @@ def _in_order(connection: Connection, source: FromClause, key: ColumnElement[str
 
 
 def _fetched(connection: Connection, ids: Sequence[str], space_id: str, after: int) -> Iterator[Change]:
-    """Some at a time: sorting whole rows in the database would need as much room again on its disk."""
+    """With rows that were written after ``after``.
+
+    Some at a time: sorting whole rows in the database would need as much room again on its disk.
+    """
     for part in chunks(ids):
         found = {change.id: change for change in _some(connection, part, space_id, after)}
         for product_id in part:

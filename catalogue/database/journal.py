@@ -27,13 +27,15 @@ class Journal:
         url: The database.
         space_id: Whose rows are wanted.
         catalogue_id: The catalogue that is followed; another one at this address is refused. None takes any.
+        all_rows: Whether ``changes`` gives the row of every product that changed, also where only its document did.
 
     Raises:
         DatabaseUnusable: The address is not allowed.
     """
 
-    def __init__(self, url: str, space_id: str, catalogue_id: str | None = None) -> None:
+    def __init__(self, url: str, space_id: str, catalogue_id: str | None = None, *, all_rows: bool = False) -> None:
         self.space_id, self.catalogue_id = space_id, catalogue_id
+        self._all_rows = all_rows
         self._transactions = Transactions(url)
         self.url_shown = self._transactions.address
         self._waiter = waiter_of(self._transactions.engine)
@@ -48,7 +50,7 @@ class Journal:
             DatabaseError: The catalogue cannot be reached, or is another one.
         """
         with self._reading() as connection:
-            return changes_of(connection, self.space_id, after, self.url_shown)
+            return changes_of(connection, self.space_id, after, self.url_shown, all_rows=self._all_rows)
 
     @contextmanager
     def everything(self) -> Iterator[Everything]:

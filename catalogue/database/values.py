@@ -144,7 +144,8 @@ class Change:
     Args:
         id: The product.
         document: The product as UTF-8 JSON; None where it was deleted.
-        row: Its new ``(row_dim,)`` row; None where it stayed as it was, ``(0,)`` where it has none in this space.
+        row: Its ``(row_dim,)`` row; None where it stayed as it was and only new ones were asked for, ``(0,)`` where it
+            has none in this space.
     """
 
     id: str
@@ -160,11 +161,13 @@ class Changes:
         seq: The last journal entry of this state.
         changes: At most one a product, in the order in which rows get their slots.
         kinds: The kind of every attribute.
+        all_rows: Whether products come with their rows also where these stayed as they were.
     """
 
     seq: int
     changes: tuple[Change, ...]
     kinds: Mapping[str, Kind]
+    all_rows: bool = False
 
 
 @dataclass(frozen=True)

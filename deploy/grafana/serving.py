@@ -9,8 +9,8 @@ from __future__ import annotations
 from deploy.grafana.panels import Panel, Row
 
 _WINDOW = "[$__rate_interval]"
-_ASKED = 'model=~"(search|search_text|search_image|embed_.+|upsert_product|patch_product|delete_product)(_canary)?"'
-_SEARCH = 'model=~"(search|search_text|search_image)(_canary)?"'
+_READ = "search|search_text|search_image|recommend|recommend_product|embed_.+"
+_ASKED = f'model=~"({_READ}|upsert_product|patch_product|delete_product)(_canary)?"'
 _REPORTED_LATELY = "(time() - tandem_reported_timestamp_seconds < 30)"
 
 
@@ -20,8 +20,8 @@ def rate(selector: str, by: str) -> str:
 
 
 def current(gauge: str) -> str:
-    """A gauge of the models, by release, of processes that are still there."""
-    return f"max by (instance, release) ({gauge} and on (instance, process, model) {_REPORTED_LATELY})"
+    """A gauge of the models, by model and release, of processes that are still there."""
+    return f"max by (instance, model, release) ({gauge} and on (instance, process, model) {_REPORTED_LATELY})"
 
 
 def _of_a_server(gauge: str) -> str:
@@ -45,7 +45,8 @@ def _mean(total: str, count: str) -> str:
     return f"{rate(total, 'model, version')} / ({rate(count, 'model, version')} > 0)"
 
 
-_INDEX_P99 = 'max by (version) (nv_inference_compute_infer_summary_us{quantile="0.99", model="retrieve"}) / 1e6'
+_IN_INDEX = 'nv_inference_compute_infer_summary_us{quantile="0.99", model=~"retrieve|recommender"}'
+_INDEX_P99 = f"max by (model, version) ({_IN_INDEX}) / 1e6"
 _LOOKUPS = rate("tandem_tower_cache_lookups_total", "model, release")
 _HITS = rate("tandem_tower_cache_hits_total", "model, release")
 _FAILURES = rate(f"nv_inference_request_failure{{{_ASKED}}}", "model, reason")
@@ -78,6 +79,16 @@ TRAFFIC = Row(
             "Searches by kind",
             {"{{kind}}, filter: {{filtered}}, {{engine}}": rate("tandem_searches_total", "kind, filtered, engine")},
         ),
+        Panel(
+            "Recommendations by profile",
+            {"{{profile}} {{result}}": rate("tandem_recommendations_total", "profile, result")},
+            "short",
+            "full: all from the rules of the profile's own task; reason: others filled up, or there were fewer.",
+        ),
+        Panel(
+            "Products recommended, by rule",
+            {"{{profile}} {{rule}}": rate("tandem_recommended_total", "profile, rule")},
+        ),
         Panel("Writes", {"{{operation}} {{outcome}}": rate("tandem_writes_total", "operation, outcome")}),
         Panel(
             "Refused because too much was under way",
@@ -104,7 +115,9 @@ LATENCY = Row(
             "p99 by step and release",
             {
                 "{{model}} {{version}}": _quantile(
-                    "0.99", 'model!~"(search|embed|upsert|patch|delete).*"', "model, version"
+                    "0.99",
+                    'model!~"(search|embed|upsert|patch|delete).*|recommend(_product)?(_canary)?"',
+                    "model, version",
                 )
             },
             "s",
@@ -120,8 +133,8 @@ LATENCY = Row(
             "Means. The steps of an ensemble may run side by side.",
         ),
         Panel(
-            "p99 of searches in the index",
-            {"release {{version}}": _INDEX_P99},
+            "p99 of searches and recommendations in their index",
+            {"{{model}} {{version}}": _INDEX_P99},
             "s",
         ),
     ),
@@ -175,28 +188,30 @@ INDEX = Row(
     (
         Panel(
             "Behind the journal",
-            {"release {{release}}": current("tandem_journal_behind_seconds")},
+            {"{{model}} {{release}}": current("tandem_journal_behind_seconds")},
             "s",
             "What was written longer ago can be found.",
         ),
-        Panel("Last journal entry in the index", {"release {{release}}": current("tandem_index_applied_seq")}, "none"),
-        Panel("Catalogue cannot be followed", {"release {{release}}": current("tandem_journal_trouble")}, "bool"),
+        Panel(
+            "Last journal entry in the index", {"{{model}} {{release}}": current("tandem_index_applied_seq")}, "none"
+        ),
+        Panel("Catalogue cannot be followed", {"{{model}} {{release}}": current("tandem_journal_trouble")}, "bool"),
         Panel(
             "Rows",
             {
-                "live, release {{release}}": current("tandem_index_live_rows"),
-                "dead, release {{release}}": current("tandem_index_dead_rows"),
+                "live, {{model}} {{release}}": current("tandem_index_live_rows"),
+                "dead, {{model}} {{release}}": current("tandem_index_dead_rows"),
             },
             "short",
             "Dead rows go with the next snapshot.",
         ),
         Panel(
             "Products without a row",
-            {"release {{release}}": current("tandem_index_unembedded_products")},
+            {"{{model}} {{release}}": current("tandem_index_unembedded_products")},
             "short",
             "They cannot be found until the keeper embeds them.",
         ),
-        Panel("Memory of the rows", {"release {{release}}": current("tandem_index_row_bytes")}, "bytes"),
+        Panel("Memory of the rows", {"{{model}} {{release}}": current("tandem_index_row_bytes")}, "bytes"),
     ),
 )
 

@@ -7,7 +7,7 @@ from deploy.grafana.serving import current, rate, share
 
 _CANARY = 'model=~".+_canary"'
 _BEYOND = "max by (release, name) (tandem_drift_statistic / tandem_drift_threshold)"
-_LIVE = 'model=~"search|search_text|search_image"'
+_LIVE = 'model=~"search|search_text|search_image|recommend|recommend_product"'
 
 
 def _failing(models: str) -> str:
@@ -106,7 +106,7 @@ MACHINE = Row(
     (
         Panel("Processors", {"{{instance}}": "nv_cpu_utilization"}, "percentunit"),
         Panel("Memory", {"{{instance}}": "nv_cpu_memory_used_bytes"}, "bytes"),
-        Panel("A GPU searches", {"release {{release}}": current("tandem_index_on_gpu")}, "bool"),
+        Panel("A GPU searches", {"{{model}} {{release}}": current("tandem_index_on_gpu")}, "bool"),
         Panel("GPU use", {"{{gpu_uuid}}": "nv_gpu_utilization"}, "percentunit"),
         Panel("GPU memory", {"{{gpu_uuid}}": "nv_gpu_memory_used_bytes / nv_gpu_memory_total_bytes"}, "percentunit"),
         Panel("GPU power", {"{{gpu_uuid}}": "nv_gpu_power_usage"}, "watt"),

@@ -1,4 +1,4 @@
-"""The keeper's two jobs, each in a thread of its own: a long snapshot does not hold up new products."""
+"""The keeper's jobs, each in a thread of its own: a long snapshot does not hold up new products."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from clients.errors import TandemError
 from deploy.errors import DeployError, KeeperBroken, ServerAway
 from deploy.events import Event, EventLog, logger
 from deploy.keep.embedding import Embedding
+from deploy.keep.indexes import OpenIndex, recommended_index, searched_index
 from deploy.keep.options import KeepOptions
 from deploy.keep.progress import Progress
 from deploy.keep.served import ServedEncoder, Space, server_of
@@ -59,10 +60,9 @@ class Keeper:
         """Work until ``stop``; troubles are told once and waited out.
 
         Raises:
-            KeeperBroken: A job ended unasked. The other one was stopped too: who starts it again gets both.
+            KeeperBroken: A job ended unasked. The others were stopped too: who starts it again gets all.
         """
-        jobs: tuple[Job, ...] = (self._snapshots, self._embeddings) if self._options.snapshots else (self._embeddings,)
-        threads = [threading.Thread(target=self._live, args=(job,)) for job in jobs]
+        threads = [threading.Thread(target=self._live, args=(job,)) for job in (*self._writers, self._embeddings)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -71,7 +71,7 @@ class Keeper:
             raise KeeperBroken(self._broken)
 
     def once(self) -> list[Event]:
-        """Embed what can be embedded, then write a snapshot if they are wanted and enough changed.
+        """Embed what can be embedded, then write snapshots if they are wanted and enough changed.
 
         Returns:
             What came of it.
@@ -86,9 +86,15 @@ class Keeper:
             self._finish(self._embeddings)
         except ServerAway as error:
             logger.warning("nothing is embedded: %s", error)
-        if self._options.snapshots and not self._stop.is_set():
-            self._finish(self._snapshots)
+        for job in self._writers:
+            if not self._stop.is_set():
+                self._finish(job)
         return self._events.all()
+
+    @property
+    def _writers(self) -> tuple[Job, ...]:
+        """The jobs that write snapshots, where they are wanted."""
+        return (self._snapshots, self._recommender_snapshots) if self._options.snapshots else ()
 
     def _finish(self, job: Job) -> None:
         with job() as step:
@@ -127,7 +133,7 @@ class Keeper:
         is_trouble = isinstance(error, TROUBLE)
         if not is_trouble:
             logger.error("a fault of the keeper's own; it goes on", exc_info=error)
-        is_snapshot = job == self._snapshots and not is_trouble
+        is_snapshot = job in self._writers and not is_trouble
         if is_snapshot or isinstance(error, SnapshotFailed | ChangesRefused | WrongCatalogue):
             self._events.add("snapshot_failed", f"no snapshot was written: {str(error) or repr(error)}")
         else:
@@ -143,11 +149,14 @@ class Keeper:
             yield Embedding(database, encoder, models, events=self._events, batch=batch, progress=self._progress).step
 
     @contextlib.contextmanager
-    def _snapshots(self) -> Iterator[Step]:
+    def _snapshots(self, open_index: OpenIndex = searched_index) -> Iterator[Step]:
         with contextlib.closing(
-            Snapshotting(self._living, self._served_space, self._events, self._options)
+            Snapshotting(self._living, self._served_space, self._events, self._options, open_index=open_index)
         ) as snapshotting:
             yield snapshotting.step
+
+    def _recommender_snapshots(self) -> contextlib.AbstractContextManager[Step]:
+        return self._snapshots(recommended_index)
 
     def _served_space(self) -> Space:
         """Of the release that is served; it is asked for now and then."""

@@ -37,12 +37,14 @@ class Space:
         index: Its own index, as it was released.
         settings: The space's id and dimensions.
         max_picture_bytes: Largest picture that its encoders take.
+        recommender: Folder of its recommender; None where it has none.
     """
 
     release: int
     index: Path
     settings: SpaceSettings
     max_picture_bytes: int
+    recommender: Path | None = None
 
     @classmethod
     def of(cls, models: Path, release: int) -> Space:
@@ -54,7 +56,9 @@ class Space:
         retrieve = models / "retrieve" / str(release)
         image = read(models / "product_preprocess" / str(release) / "settings.json", "image", ImageSettings)
         settings = read(retrieve / "settings.json", "space", SpaceSettings)
-        return cls(release, retrieve / "index", settings, image.max_bytes)
+        recommender = models / "recommender" / str(release)
+        there = recommender if recommender.is_dir() else None
+        return cls(release, retrieve / "index", settings, image.max_bytes, there)
 
 
 class Encoder(Protocol):

@@ -1,4 +1,4 @@
-"""Writes snapshots of the served index: the newest one, brought up to date by the journal and compacted."""
+"""Writes snapshots of a served index: the newest one, brought up to date by the journal and compacted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from catalogue.database import Database, Journal
+from catalogue.database import Database
 from catalogue.errors import JournalTrimmed
 from deploy.events import EventLog, logger
+from deploy.keep.indexes import KeptIndex, OpenIndex, searched_index
 from deploy.keep.options import KeepOptions
-from deploy.keep.rebuilding import rebuild
 from deploy.keep.served import Space
 from deploy.keep.tables import reach
 from deploy.living import Living
@@ -46,7 +46,7 @@ class _Newest:
 
 
 class Snapshotting:
-    """Keeps the newest snapshot of the served release close to the catalogue's head.
+    """Keeps the newest snapshot of one index of the served release close to the catalogue's head.
 
     Args:
         living: The catalogue, and the folder of all snapshots.
@@ -54,6 +54,7 @@ class Snapshotting:
         events: Is told of each snapshot.
         options: How often, and whether the journal is trimmed.
         clock: Seconds, monotonic.
+        open_index: Which index of the release.
 
     Raises:
         DatabaseError: The database is away.
@@ -66,9 +67,11 @@ class Snapshotting:
         events: EventLog,
         options: KeepOptions,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        open_index: OpenIndex = searched_index,
     ) -> None:
         self._living, self._served, self._events, self._options = living, space, events, options
-        self._clock = clock
+        self._clock, self._open_index = clock, open_index
         self._database = Database.open(living.catalogue)
         self._catalogue_id = self._database.catalogue_id
         self._newest: _Newest | None = None
@@ -80,7 +83,8 @@ class Snapshotting:
 
     def close(self) -> None:
         """Close the connections."""
-        self._journal.close()
+        if self._index is not None:
+            self._index.close()
         self._database.close()
 
     def step(self) -> bool:
@@ -95,26 +99,29 @@ class Snapshotting:
         """
         space = self._served()
         if space != self._space:
-            self._journal.close()
+            if self._index is not None:
+                self._index.close()
             self._begin(space)
+        if self._index is None:
+            return False
         head, trimmed = reach(self._database)
-        newest = self._newest = self._look()
+        newest = self._newest = self._look(self._index)
         if newest.seq < trimmed or self._is_due(head, newest):  # what it lacks, no restart could replay
-            self._write()
+            self._write(self._index)
         return False
 
     def _begin(self, space: Space) -> None:
         """Turn to a release."""
-        self._space, self._folder = space, self._living.snapshots / f"{space.release:04d}"
-        self._journal = Journal(self._living.catalogue, space.settings.space_id, self._catalogue_id)
+        self._space, self._index = space, None
+        self._index = self._open_index(space, self._living, self._catalogue_id)
         self._newest, self._wrote_at = None, -math.inf
 
-    def _look(self) -> _Newest:
-        snapshots = self._snapshots()
+    def _look(self, kept: KeptIndex) -> _Newest:
+        snapshots = _snapshots(kept)
         if self._newest is not None:
             return replace(self._newest, seq=snapshots.newer(self._newest.seq) or self._newest.seq)
         try:
-            index = self._open(snapshots)
+            index = self._open(kept, snapshots)
         except DamagedRelease:
             return _Newest(damaged=True)
         return _Newest(index.seq, index.live, damaged=bool(snapshots.refused))
@@ -129,61 +136,65 @@ class Snapshotting:
         many = changes > MANY * newest.products
         return waited >= self._options.snapshot_every_s / (SOONER if many else 1)
 
-    def _write(self) -> None:
+    def _write(self, kept: KeptIndex) -> None:
         started = self._clock()
-        index = self._replayed()
+        index = self._replayed(kept)
         dead = index.dead
-        self._snapshots().write(index, KEPT)
+        _snapshots(kept).write(index, KEPT)
         self._newest, self._wrote_at = _Newest(index.seq, index.live), self._clock()
-        text = f"snapshot of release {self._space.release} at {index.seq:,}: {index.live:,} products"
+        text = f"snapshot of {kept.told} at {index.seq:,}: {index.live:,} products"
         self._events.add("snapshot_written", f"{text}, {dead:,} dead slots left out", seconds=self._wrote_at - started)
         if self._options.trim:
-            self._trim()
+            self._trim(kept)
 
-    def _replayed(self) -> Index:
+    def _replayed(self, kept: KeptIndex) -> Index:
         """The newest snapshot with all changes since, or else everything that the database has."""
-        self._check_catalogue()
+        self._check_catalogue(kept)
         try:
-            index = self._open(self._snapshots())
-            index.apply(self._journal.changes(index.seq))
+            index = self._open(kept, _snapshots(kept))
+            index.apply(kept.changes(index.seq))
         except (DamagedRelease, JournalTrimmed, ChangesRefused) as error:
             logger.warning("the index is made from the database anew, since %s", error)
-            return rebuild(self._journal, self._space.settings, self._catalogue_id)
+            return kept.rebuilt(self._catalogue_id)
         return index
 
-    def _check_catalogue(self) -> None:
+    def _check_catalogue(self, kept: KeptIndex) -> None:
         """Refuse to fill the snapshots of one catalogue with the products of another.
 
         Raises:
             WrongCatalogue: The release was made of another one, or of a newer state.
         """
         try:
-            own = header_of(self._space.index)
+            own = header_of(kept.own)
         except DamagedRelease:
             return  # nothing is left to compare with but the database itself
         if own["catalogue_id"] != self._catalogue_id:
             told = own["catalogue_id"] or "none"
             raise WrongCatalogue(
-                f"{self._database.url_shown}: is catalogue {self._catalogue_id}, and release {self._space.release} was "
-                f"made of {told}; make a new release"
+                f"{self._database.url_shown}: is catalogue {self._catalogue_id}, and {kept.told} was made of {told}; "
+                "make a new release"
             )
-        newest, head = max(own["seq"], self._snapshots().newer(-1) or 0), self._journal.head()
+        newest, head = max(own["seq"], _snapshots(kept).newer(-1) or 0), kept.journal.head()
         if newest > head:
             raise WrongCatalogue(
                 f"{self._database.url_shown}: ends at {head:,}, and a snapshot has {newest:,}: it is an older copy "
                 "of the catalogue. Bring back the newer one, or make a new release"
             )
 
-    def _trim(self) -> None:
-        kept = sorted(int(folder.name) for folder in self._folder.iterdir() if folder.name.isdigit())
-        if len(kept) == KEPT and kept[0] > TRIM_MARGIN:
-            self._database.trim(kept[0] - TRIM_MARGIN)
+    def _trim(self, kept: KeptIndex) -> None:
+        """Forget what no snapshot of any index of the release needs."""
+        numbers = [
+            sorted(int(one.name) for one in folder.glob("*") if one.name.isdigit()) for folder in kept.all_folders
+        ]
+        if all(len(each) >= KEPT and each[0] > TRIM_MARGIN for each in numbers):
+            self._database.trim(min(each[0] for each in numbers) - TRIM_MARGIN)
 
-    def _open(self, snapshots: Snapshots) -> Index:
+    def _open(self, kept: KeptIndex, snapshots: Snapshots) -> Index:
         # Nobody searches it: an ANN structure is made for the slots that are written, not followed.
-        space_id, exact = self._space.settings.space_id, EngineChoice("exact")
-        return snapshots.newest(space_id, catalogue_id=self._catalogue_id, engine=exact)
+        exact = EngineChoice("exact")
+        return snapshots.newest(kept.space.space_id, catalogue_id=self._catalogue_id, engine=exact)
 
-    def _snapshots(self) -> Snapshots:
-        """Anew each time: a folder that was refused may have been replaced."""
-        return Snapshots(self._folder, self._space.index)
+
+def _snapshots(kept: KeptIndex) -> Snapshots:
+    """Anew each time: a folder that was refused may have been replaced."""
+    return Snapshots(kept.folder, kept.own)

@@ -13,9 +13,10 @@ from typing import NamedTuple, Self
 from ensemble.measuring import families
 
 _SEARCHES = families.SEARCHES.name.removesuffix("_total")
+_RECOMMENDATIONS = families.RECOMMENDATIONS.name.removesuffix("_total")
 _REFUSED = families.REFUSED.name.removesuffix("_total")
 _TROUBLE, _LIVE, _REPORTED = families.TROUBLE.name, families.LIVE.name, families.REPORTED.name
-OWN = frozenset({_SEARCHES, _REFUSED, _TROUBLE, _LIVE, _REPORTED})
+OWN = frozenset({_SEARCHES, _RECOMMENDATIONS, _REFUSED, _TROUBLE, _LIVE, _REPORTED})
 # A process reports once a second.
 _SILENT_S = 30.0
 
@@ -49,8 +50,8 @@ class OwnCounts:
     values: Mapping[Series, float] = field(default_factory=dict)
 
     def searched(self, earlier: OwnCounts, release: int, result: str) -> float:
-        """Rows searched between two looks that came to a result, such as ``refused``."""
-        return self._since(earlier, _SEARCHES, release, result)
+        """Rows between two looks that came to a result, such as ``refused``: searches and recommendations."""
+        return sum(self._since(earlier, name, release, result) for name in (_SEARCHES, _RECOMMENDATIONS))
 
     def rejected(self, earlier: OwnCounts, release: int) -> float:
         """Requests between two looks that came while too many were under way."""

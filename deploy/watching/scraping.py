@@ -19,7 +19,10 @@ from clients.canary import SUFFIX
 from deploy.watching.own_counts import OWN, OwnCounts, Series
 
 # What a caller can ask that depends on the release alone; writes depend on the database.
-KINDS = ("search_text", "search_image", "search", "embed_text", "embed_image", "embed_product")
+KINDS = (
+    *("search_text", "search_image", "search", "recommend", "recommend_product"),
+    *("embed_text", "embed_image", "embed_product"),
+)
 _ENSEMBLES = frozenset({*KINDS, *(kind + SUFFIX for kind in KINDS), "upsert_product"})
 _TWICE = 2
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Processes that may take tickets at once, and slots of each: four a release, two releases, and some that end.
+# Processes that may take tickets at once, and slots of each: five a release, two releases, and some that end.
 OWNERS, SLOTS = 32, 512
 ALL_SLOTS = OWNERS * SLOTS
 # What was lost on the way, as by a step that failed or a call that was cancelled, frees itself after so long: some

@@ -33,10 +33,20 @@ class Adoption:
         seq: The sequence number of the snapshot in use.
         another: Opens a journal for the thread; None to leave all changes to the one who follows.
         look_s: How often to look, in seconds.
+        make_ready: Called with an index that is to be used.
     """
 
-    def __init__(self, snapshots: Snapshots, seq: int, another: Callable[[], Journal] | None, *, look_s: float) -> None:
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        seq: int,
+        another: Callable[[], Journal] | None,
+        *,
+        look_s: float,
+        make_ready: Callable[[Index], None] | None = None,
+    ) -> None:
         self._snapshots, self._seq, self._another, self._look_s = snapshots, seq, another, look_s
+        self._make_ready = make_ready
         self._next_look = time.monotonic() + look_s
         self._thread: threading.Thread | None = None
         self._opened: Index | None = None
@@ -78,6 +88,8 @@ class Adoption:
             if self._another is not None:
                 _replay(index, self._another)
             _warm(index, current.terms.texts(), current.terms.scores())
+            if self._make_ready is not None:
+                self._make_ready(index)
         except Exception:
             log.exception("a snapshot cannot be opened; tried again in %d s", AGAIN_S)
             self.drop()

@@ -37,6 +37,7 @@ class _Batch:
     seq: int
     changes: Sequence[_Given]
     kinds: Mapping[str, Kind]
+    all_rows: bool = False
 
 
 class IndexBuilder:

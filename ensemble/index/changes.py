@@ -45,6 +45,10 @@ class Changes(Protocol):
     def kinds(self) -> Mapping[str, Kind]:
         """The kind of every attribute that the catalogue has, whether it changed or not."""
 
+    @property
+    def all_rows(self) -> bool:
+        """Whether every product comes with its row, so that one may be the row that it has already."""
+
 
 class Journal(Protocol):
     """The ordered changes of a catalogue, as one space sees them. Any call may raise: it can be out of reach."""

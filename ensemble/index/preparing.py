@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ensemble.errors import ChangesRefused
 from ensemble.index.changes import Change, Changes
-from ensemble.index.columns import Kind, Misfit, Numbers, Stored
+from ensemble.index.columns import Kind, Mask, Misfit, Numbers, Stored
 from ensemble.index.names import ABSENT
 from ensemble.index.slots import Rows, Slots, Update
 from ensemble.index.values import RESERVED, Product, attributes_of, values_of
@@ -22,6 +23,9 @@ DOCUMENTS_AT_ONCE = 4_096
 def prepare(slots: Slots, changes: Changes) -> Update:
     """Stage changes; a search sees them after ``slots.flip``.
 
+    A row moves its product to a new slot, so that ties are broken by the age of rows; but where all rows are given, one
+    that its product has already leaves it where it is.
+
     Raises:
         ChangesRefused: A product's document, row or value cannot be taken; names it. Nothing was changed.
     """
@@ -30,13 +34,15 @@ def prepare(slots: Slots, changes: Changes) -> Update:
         raise ChangesRefused(f"sequence number {changes.seq}: a product is in the changes twice")
     at = dict(zip(ids, slots.find(ids).tolist(), strict=True))
     present = [change for change in changes.changes if change.document is not None]
-    new = [change for change in present if _has_row(change)]
+    given = [change for change in present if _has_row(change)]
+    rows = _rows(slots, given)
+    moves = _moves(slots, rows, _numbers(at[change.id] for change in given), all_rows=changes.all_rows)
+    new, rows = list(compress(given, moves)), rows[moves]
     patched = [change for change in present if change.row is None and at[change.id] != ABSENT]
+    patched += compress(given, ~moves)
     staying = {change.id for change in patched}
-    rows = _rows(slots, new)
     products = [_product(change) for change in (*new, *patched)]
-    held = _numbers(slot for slot in at.values() if slot != ABSENT)
-    columns = _columns(slots, changes.kinds, held)
+    columns = _columns(slots, changes.kinds, _numbers(slot for slot in at.values() if slot != ABSENT))
     _check_known(slots, columns, products)
     values = {name: encoded(column, name, products) for name, column in (slots.stored | columns).items()}
     update = Update(
@@ -78,6 +84,14 @@ def _rows(slots: Slots, given: Sequence[Change]) -> Rows:
         bad = given[int(np.argmin(finite))].id
         raise ChangesRefused(f"product {bad!r}: its row holds a value that is not finite in float16")
     return rows
+
+
+def _moves(slots: Slots, rows: Rows, held: Numbers, *, all_rows: bool) -> Mask:
+    """Which products go to a new slot: all that come with a row, but those that have the same one already."""
+    moves = np.ones(len(rows), np.bool_)
+    (known,) = np.nonzero((held != ABSENT) & all_rows)
+    moves[known] = (slots.rows(held[known]).view(np.uint16) != rows[known].view(np.uint16)).any(axis=1)
+    return moves
 
 
 def _document(change: Change) -> bytes:

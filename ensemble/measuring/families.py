@@ -43,6 +43,11 @@ SELECTIVITY = Family(
     (0.0, 0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0),
 )
 
+RECOMMENDATIONS = Family(
+    "tandem_recommendations_total", "Rows asked for recommendations, by what came of it", "counter"
+)
+RECOMMENDED = Family("tandem_recommended_total", "Products recommended, by the rule that found them", "counter")
+
 LIVE = Family("tandem_index_live_rows", "Rows that a search may find", "gauge")
 DEAD = Family("tandem_index_dead_rows", "Rows that no search finds any more, until the next snapshot", "gauge")
 UNEMBEDDED = Family("tandem_index_unembedded_products", "Products without a row, which cannot be found", "gauge")

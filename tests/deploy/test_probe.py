@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from deploy.control import one_row
-from deploy.errors import NoRelease, WrongAnswer
+from deploy.errors import NoAnswer, NoRelease, RequestFailed, WrongAnswer
 from deploy.probe import Answer, Probe, check_answer, read_probes
+from ensemble.pipeline import Encoders
+from ensemble.recommending import still_recommender
+from export.recommending import write_recommender
+from tests import tiny
 
 EXPECTED: Answer = {"PRODUCT_ID": ["a", "b", "c"], "SCORE": [0.9, 0.5, 0.4999]}
 PROBE = Probe("search_text", {"TEXT": "mug"}, EXPECTED, tolerance=1e-3)
@@ -63,6 +67,52 @@ def test_the_form_of_a_search_is_held_to(ids: list[str], scores: list[float]) ->
     probe = Probe("search_text", {"TEXT": "mug"}, EXPECTED, seq=7)
     with pytest.raises(WrongAnswer, match="descending order"):
         check_answer(probe, {"PRODUCT_ID": ids, "SCORE": scores, "SEQ": [8]})
+
+
+RECOMMENDED: Answer = {"RECOMMENDED_ID": ["a", "b"], "SCORE": [0.9, 0.5], "RULE": ["similar", "similar"]}
+RECOMMEND = Probe("recommend", {"PRODUCT_ID": ["x"], "K": 2}, RECOMMENDED, seq=7)
+
+
+def test_a_recommendation_is_held_to_products_scores_and_rules() -> None:
+    check_answer(RECOMMEND, {**RECOMMENDED, "SEQ": [7]})
+    with pytest.raises(WrongAnswer, match=r"RECOMMENDED_ID = \[b, a\]"):
+        check_answer(RECOMMEND, {**RECOMMENDED, "RECOMMENDED_ID": ["b", "a"], "SEQ": [7]})
+    with pytest.raises(WrongAnswer, match="RULE"):
+        check_answer(RECOMMEND, {**RECOMMENDED, "RULE": ["similar", "popular:"], "SEQ": [7]})
+
+
+def test_scores_of_several_rules_are_in_no_order() -> None:
+    check_answer(RECOMMEND, {"RECOMMENDED_ID": ["a", "b"], "SCORE": [0.2, 0.7], "SEQ": [8]})
+    with pytest.raises(WrongAnswer, match="RECOMMENDED_ID"):
+        check_answer(RECOMMEND, {"RECOMMENDED_ID": ["a", "a"], "SCORE": [0.2, 0.7], "SEQ": [8]})
+
+
+class _Refusing:
+    """A server that refuses everything."""
+
+    def __init__(self, status: str, message: str) -> None:
+        self._error = RequestFailed(status, message)
+
+    def input_types(self, _model: str) -> dict[str, str]:
+        return {}
+
+    def infer(self, *_: object) -> dict[str, Any]:
+        raise self._error
+
+
+def test_a_product_that_is_gone_is_no_fault_of_the_server(tmp_path: Path) -> None:
+    rows = tiny.write_release(tmp_path)
+    vectors = Encoders.open(tmp_path, 1).embed_product(rows, tiny.pictures(rows))
+    write_recommender(tmp_path / "1", products=rows, rows=vectors, space=tiny.SPACE)
+    (error,) = still_recommender(tmp_path / "1").answer([{"PRODUCT_ID": np.array([[b"x"]], object)}])
+    RECOMMEND.send(_Refusing("INVALID_ARGUMENT", str(error)), 1.0)  # type: ignore[arg-type]
+    for status, message in (
+        ("INVALID_ARGUMENT", str(error).replace("'x'", "'y'")),
+        ("INVALID_ARGUMENT", "PRODUCT_ID: 'x' is no text"),
+        ("UNAVAILABLE", str(error)),
+    ):
+        with pytest.raises(NoAnswer):
+            RECOMMEND.send(_Refusing(status, message), 1.0)  # type: ignore[arg-type]
 
 
 def test_vectors_are_compared_within_the_tolerance() -> None:

@@ -40,6 +40,7 @@ class Changes:
     seq: int
     changes: Sequence[Change] = ()
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    all_rows: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensemble.index import Follower, Snapshots, adoption
+from ensemble.index import Follower, Index, Snapshots, adoption
 from tests.ensemble.followed import PATIENCE_S, is_right, product, row, shop, wait_for
 from tests.ensemble.journal_twin import CATALOGUE, Change, Changes, TwinJournal, index_of
 
@@ -187,3 +187,20 @@ def test_where_no_thread_can_be_started_the_journal_is_followed_on(
     wait_for(lambda: "no newer snapshot can be looked for now" in caplog.text)
     assert follower.catch_up(catalogue.delete("P3"), PATIENCE_S)
     assert is_right(follower.index, catalogue)
+
+
+def test_one_that_is_moved_to_was_made_ready_before(following: Callable[..., Follower], snapshots: Snapshots) -> None:
+    catalogue = shop()
+    index_of(catalogue).save(snapshots.own)
+    index = snapshots.newest("space-a", catalogue_id=CATALOGUE)
+    ready: list[tuple[Index, bool]] = []
+
+    def make_ready(other: Index) -> None:
+        ready.append((other, follower.index is index))
+
+    follower = following(index, TwinJournal(catalogue), snapshots, make_ready=make_ready)
+    follower.start()
+    assert follower.catch_up(catalogue.delete("P3"), PATIENCE_S)
+    snapshots.write(index_of(catalogue))
+    wait_for(lambda: follower.index is not index)
+    assert ready == [(follower.index, True)]

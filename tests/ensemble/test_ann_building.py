@@ -13,7 +13,7 @@ from ensemble.index import Index
 from ensemble.index.ann import FILES, AnnEngine, build
 from ensemble.index.ann.training import train
 from ensemble.index.ann.tuned import Tuned
-from ensemble.index.ann.tuning import LEAST_MARGINS
+from ensemble.index.ann.tuning import LEAST_MARGINS, MEASURED_DIM
 from ensemble.index.choice import EngineChoice
 from tests.ensemble.clustered import clustered, snapshot
 
@@ -41,7 +41,8 @@ def test_lists_that_cannot_be_written_are_told_as_by_the_system(tmp_path: Path) 
 
 def test_without_queries_the_margins_are_at_least_those_that_short_queries_need(tmp_path: Path) -> None:
     slots = snapshot(tmp_path, clustered(300, 22))
-    assert all(np.array(build(slots, tmp_path, threads=1).tuned.margins) >= LEAST_MARGINS)
+    least = np.sqrt(slots.row_dim / MEASURED_DIM) * np.array(LEAST_MARGINS)
+    assert all(np.array(build(slots, tmp_path, threads=1).tuned.margins) >= least - 1e-3)
 
 
 def test_rows_that_are_not_finite_are_refused_by_number(tmp_path: Path) -> None:

@@ -182,3 +182,16 @@ def test_searches_and_changes_do_not_starve_each_other(following: Callable[..., 
         assert [seq for seq, _ in answers] == sorted(seq for seq, _ in answers)
         for seq, names in dict(answers).items():
             assert names == twin.search(seq, QUERY, 1_000)
+
+
+def test_a_look_is_at_all_that_was_written_before_it(following: Callable[..., Follower]) -> None:
+    catalogue = shop()
+    journal = TwinJournal(catalogue)
+    follower = following(index_of(catalogue), journal)
+    follower.start()
+    for number in range(20):
+        seq = catalogue.upsert(product(number % 9), row(number))
+        assert follower.look(PATIENCE_S)
+        assert follower.index.seq >= seq
+    journal.broken = OSError("away")
+    wait_for(lambda: not follower.look(PATIENCE_S))

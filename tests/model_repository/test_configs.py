@@ -13,7 +13,8 @@ from tests.model_repository.edges import problems
 
 ROOT = Path(__file__).parents[2] / "model_repository"
 SEARCHES = {"search_text", "search_image", "search"}
-ENSEMBLES = SEARCHES | {
+RECOMMENDATIONS = {"recommend", "recommend_product"}
+ENSEMBLES = SEARCHES | RECOMMENDATIONS | {
     "embed_text",
     "embed_image",
     "embed_product",
@@ -23,7 +24,8 @@ ENSEMBLES = SEARCHES | {
 }
 TOWERS = {"text_tower", "vision_tower"}
 WRITERS = {"commit_product", "commit_patch", "commit_deletion"}
-STEPS = TOWERS | WRITERS | {"text_preprocess", "image_preprocess", "product_preprocess", "product_row", "retrieve"}
+PREPROCESSING = {"text_preprocess", "image_preprocess", "product_preprocess"}
+STEPS = TOWERS | WRITERS | PREPROCESSING | {"product_row", "retrieve", "admission", "recommender"}
 # By ensemble: who takes a ticket, and who gives it back.
 GATED = (
     ("search_text", "text_preprocess", "retrieve"),
@@ -31,9 +33,12 @@ GATED = (
     ("search", "text_preprocess", "retrieve"),
     ("embed_product", "product_preprocess", "product_row"),
     ("upsert_product", "product_preprocess", "commit_product"),
+    ("recommend", "admission", "recommender"),
+    ("recommend_product", "product_preprocess", "recommender"),
 )
+KNOBS = {"NEAREST", "SKIP", "DIVERSITY", "PER_CATEGORY", "PER_BRAND"}
 # What travels as an empty or absent tensor, by the contract of docs/design.md.
-OPTIONAL = {"K", "FILTER", "RANK", "WEIGHTS", "MIN_SEQ"}
+OPTIONAL = {"K", "FILTER", "RANK", "WEIGHTS", "MIN_SEQ", "TIMES", "TASK", "SEEN", "CATEGORY"} | KNOBS
 
 
 def read(name: str) -> Any:
@@ -71,12 +76,12 @@ def test_only_what_has_a_default_is_optional(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STEPS))
-def test_steps_batch_and_are_warmed_unless_that_would_write(name: str) -> None:
+def test_steps_batch_and_are_warmed_unless_that_would_write_or_they_do_it_themselves(name: str) -> None:
     config = CONFIGS[name]
     assert config.max_batch_size > 1
     assert config.HasField("dynamic_batching")
     assert config.dynamic_batching.max_queue_delay_microseconds == 0
-    assert bool(config.model_warmup) == (name not in WRITERS)
+    assert bool(config.model_warmup) == (name not in WRITERS | {"recommender"})
     for warmup in config.model_warmup:
         for tensor in warmup.inputs.values():
             assert not tensor.input_data_file or (ROOT / name / "warmup" / tensor.input_data_file).is_file()
@@ -89,15 +94,43 @@ def test_a_group_of_writes_is_one_batch(name: str) -> None:
     assert CONFIGS[name].max_batch_size == 64
 
 
-@pytest.mark.parametrize("name", sorted(SEARCHES))
-def test_searches_may_ask_for_a_state_of_the_catalogue(name: str) -> None:
-    steps = {step.model_name: step for step in CONFIGS[name].ensemble_scheduling.step}
-    assert steps["retrieve"].input_map["MIN_SEQ"] == "MIN_SEQ"
+@pytest.mark.parametrize("name", sorted(SEARCHES | RECOMMENDATIONS))
+def test_what_reads_the_catalogue_may_be_asked_for_a_state_of_it(name: str) -> None:
+    *_, last = CONFIGS[name].ensemble_scheduling.step
+    assert last.model_name == ("retrieve" if name in SEARCHES else "recommender")
+    assert last.input_map["MIN_SEQ"] == "MIN_SEQ"
+
+
+@pytest.mark.parametrize("name", sorted(RECOMMENDATIONS))
+def test_what_a_recommender_takes_and_gives_is_all_offered(name: str) -> None:
+    recommender, public = CONFIGS["recommender"], CONFIGS[name]
+    inside = {"TICKET", "ROW"} | ({"PRODUCT"} if name == "recommend" else {"PRODUCT_ID", "WEIGHTS", "TIMES"})
+    assert {each.name for each in public.input} - {"IMAGE"} == {each.name for each in recommender.input} - inside
+    *_, last = public.ensemble_scheduling.step
+    assert set(last.output_map) == {each.name for each in recommender.output}
+    assert set(last.output_map.values()) == {each.name for each in public.output}
+
+
+def test_no_ensemble_answers_by_a_name_that_it_is_asked_by() -> None:
+    # Triton 2.51 takes both for one tensor, and answers with what it was asked.
+    for name in ENSEMBLES:
+        asked, told = ({each.name for each in ends} for ends in (CONFIGS[name].input, CONFIGS[name].output))
+        assert not asked & told, name
+
+
+def test_lists_of_any_length_batch() -> None:
+    # Triton puts requests into one batch only where their shapes are the same, or said not to matter.
+    for name in ("recommender", "admission"):
+        lists = [each for each in CONFIGS[name].input if list(each.dims) == [-1]]
+        assert lists
+        assert all(each.allow_ragged_batch for each in lists)
 
 
 def test_what_is_written_is_what_was_encoded() -> None:
-    embed, upsert = (CONFIGS[name].ensemble_scheduling.step for name in ("embed_product", "upsert_product"))
+    names = ("embed_product", "upsert_product", "recommend_product")
+    embed, upsert, cold = (CONFIGS[name].ensemble_scheduling.step for name in names)
     assert [_but_its_ticket(step) for step in embed] == [_but_its_ticket(step) for step in list(upsert)[:-1]]
+    assert [_but_its_ticket(step) for step in embed] == [_but_its_ticket(step) for step in list(cold)[:-1]]
     assert upsert[-1].model_name == "commit_product"
     assert set(upsert[-1].input_map) == {"PRODUCT", "IMAGE", "ROW", "TICKET"}
 
@@ -121,7 +154,12 @@ def test_a_ticket_is_taken_at_the_entrance_and_given_back_at_the_end(name: str, 
 
 def test_a_photo_is_decoded_once_its_text_was_let_in() -> None:
     (photo,) = (step for step in CONFIGS["search"].ensemble_scheduling.step if step.model_name == "image_preprocess")
-    assert dict(photo.input_map) == {"IMAGE": "IMAGE", "TICKET": "TICKET"}
+    assert dict(photo.input_map) == {"IMAGE": "IMAGE", "TICKET": "TICKET", "LENGTHS": "LENGTHS"}
+
+
+def test_a_text_is_encoded_once_the_photo_beside_it_is_one() -> None:
+    steps = {step.model_name: step for step in CONFIGS["search"].ensemble_scheduling.step}
+    assert steps["text_tower"].input_map["LENGTHS"] == steps["image_preprocess"].output_map["LENGTHS"]
 
 
 def test_what_embeds_a_query_has_no_gate() -> None:

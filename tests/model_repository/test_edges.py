@@ -34,7 +34,7 @@ def filled(target: str, device: str, shapes: str) -> dict[str, Any]:
 def test_names_types_and_shapes_agree_across_every_edge(target: str, device: str, shapes: str) -> None:
     configs = filled(target, device, shapes)
     assert problems(configs) == []
-    assert sum(config.platform == "ensemble" for config in configs.values()) == 9
+    assert sum(config.platform == "ensemble" for config in configs.values()) == 11
 
 
 @pytest.mark.parametrize("shapes", SHAPES)

@@ -116,10 +116,17 @@ def test_so_does_one_that_is_larger_than_a_buffer(proxy: Proxy) -> None:
     assert b"p2000000" in told
 
 
+def test_and_a_recommendation(proxy: Proxy) -> None:
+    _, told = proxy.ask("POST", "/v2/models/recommend/infer", SEARCH)
+    assert b"unknown model: 'recommend'" in told, "it did not reach the server, which has no such model here"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("POST", "/v2/models/length/infer"),  # a part of the pipeline
+        ("POST", "/v2/models/recommender/infer"),
+        ("POST", "/v2/models/recommend_product/infer"),  # has a picture encoded
         ("POST", "/v2/models/upsert_product/infer"),
         ("POST", "/v2/models/delete_product/infer"),
         ("POST", "/v2/models/commit_product/infer"),

@@ -22,8 +22,8 @@ from ensemble.index.engine import Hits
 from ensemble.index.passing import Passing
 from ensemble.index.slots import Slots
 
-# Crossovers measured at 384 dimensions. So few rows are scored sooner than lists are chosen ...
-DIRECT_ROWS = 6_000
+# Crossovers measured at 384 dimensions. So few rows are scored sooner than lists are chosen; more of shorter ones ...
+DIRECT_ROWS, DIRECT_DIM = 6_000, 384
 # ... so few for each hit that is wanted, too; and rows that are fewer than this share are found by their filter.
 DIRECT_FACTOR = 4
 CODED_SHARE = 1 / 16
@@ -45,16 +45,18 @@ class AnnEngine:
         slots: The index.
         structure: Lists that hold its slots, or the first of them.
         tuned: How far to look.
-        direct_rows: So few rows that pass are all scored.
+        direct_rows: So few rows that pass are all scored; None for as many as are worth it at their length.
 
     Raises:
         ValueError: The lists hold more slots than there are.
     """
 
-    def __init__(self, slots: Slots, structure: Structure, tuned: Tuned, *, direct_rows: int = DIRECT_ROWS) -> None:
+    def __init__(self, slots: Slots, structure: Structure, tuned: Tuned, *, direct_rows: int | None = None) -> None:
         if len(structure) > len(slots):
             raise ValueError(f"lists of {len(structure)} slots do not belong to an index of {len(slots)}")
-        self._slots, self._structure, self._tuned, self._direct_rows = slots, structure, tuned, direct_rows
+        self._slots, self._structure, self._tuned = slots, structure, tuned
+        worth = DIRECT_ROWS * max(1, DIRECT_DIM // slots.row_dim)
+        self._direct_rows = worth if direct_rows is None else direct_rows
         self._rows = bits(slots.base)
         self._local = threading.local()
         self.added(len(structure))

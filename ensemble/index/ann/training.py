@@ -18,6 +18,7 @@ ROWS_PER_LIST = 48
 CODE_SAMPLE = 32_768
 ROUNDS = 8
 BATCH = 16_384
+SHORT_DIM = 256
 GRAPH_NEIGHBOURS, GRAPH_CANDIDATES = 16, 32
 
 Rows = NDArray[np.float16]
@@ -91,8 +92,13 @@ def _index(centroids: Floats, sample: Floats) -> Any:
 
 
 def _codes(dim: int) -> int:
-    """How many four-bit codes a row has: one for every four values, where that divides it."""
-    return dim // next(width for width in (4, 3, 2, 5, 1) if dim % width == 0)
+    """How many four-bit codes a row has: one for every four values, where that divides it, or two of a short row.
+
+    With fewer codes too many rows look better than they are: of 500,000 rows of 128 numbers 1,500 had to be scored for
+    the recall that 500 give with twice the codes.
+    """
+    widths = (4, 3, 2, 5, 1) if dim > SHORT_DIM else (2, 3, 5, 1)
+    return dim // next(width for width in widths if dim % width == 0)
 
 
 def _sampled(rows: NDArray[np.floating[Any]], most: int, rng: np.random.Generator) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,9 @@ TARGET = 0.9925
 # needed. Made-up queries can only ask for more.
 LEAST_MARGINS = (12.25, 11.5, 10.25)
 MARGINS = (6.0, 20.0)
+# That was for rows of so many numbers. No row is further from its centroid than the square root of their number times
+# the deviation in one direction, so that for shorter rows all margins are shorter by that much.
+MEASURED_DIM = 384
 MADE_UP = 400
 CANDIDATES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024, 1_536)
 # The codes may lose so much of what may be lost at all.
@@ -40,6 +44,7 @@ def tune(slots: Slots, structure: Structure, queries: Floats | None, seed: int) 
         queries: ``(queries, row_dim)`` float32 like those that will be asked; None to make some up.
         seed: Of what is drawn.
     """
+    shorter = min(1.0, math.sqrt(slots.row_dim / MEASURED_DIM))
     asked = made_up(slots.base, MADE_UP, seed) if queries is None else np.ascontiguousarray(queries, np.float32)
     rng = np.random.default_rng(seed)
     masks = [rng.random(len(slots)) < rate for rate in RATES]
@@ -51,16 +56,16 @@ def tune(slots: Slots, structure: Structure, queries: Floats | None, seed: int) 
         hits = engine.search(asked, [count] * len(asked), [passing[number]] * len(asked))
         return recall_of(hits, truth[number][:, :count])
 
-    few = _least(lambda size: recall(_tuned(MARGINS[1], size, size), 0, COUNTS[0]))
-    many = _least(lambda size: recall(_tuned(MARGINS[1], few, max(few, size)), 0, COUNTS[1]))
+    few = _least(lambda size: recall(_tuned(shorter * MARGINS[1], size, size), 0, COUNTS[0]))
+    many = _least(lambda size: recall(_tuned(shorter * MARGINS[1], few, max(few, size)), 0, COUNTS[1]))
     candidates = (few, max(few, many))
 
     def recall_with(number: int, margin: float) -> float:
         return recall(_tuned(margin, *candidates), number, COUNTS[0])
 
-    margins = [_bisected(partial(recall_with, number)) for number in range(len(RATES))]
+    margins = [_bisected(partial(recall_with, number), shorter) for number in range(len(RATES))]
     if queries is None:
-        margins = [max(pair) for pair in zip(margins, LEAST_MARGINS, strict=True)]
+        margins = [max(found, round(shorter * least, 3)) for found, least in zip(margins, LEAST_MARGINS, strict=True)]
     return Tuned(tuple(margins), candidates)
 
 
@@ -80,8 +85,8 @@ def _least(recall: Callable[[int], float]) -> int:
     return CANDIDATES[bisect_left(CANDIDATES, x=True, hi=len(CANDIDATES) - 1, key=lambda size: recall(size) >= enough)]
 
 
-def _bisected(recall: Callable[[float], float]) -> float:
-    low, high = MARGINS
+def _bisected(recall: Callable[[float], float], shorter: float) -> float:
+    low, high = (shorter * margin for margin in MARGINS)
     for _ in range(STEPS):
         middle = (low + high) / 2
         low, high = (low, middle) if recall(middle) >= TARGET else (middle, high)

@@ -44,6 +44,7 @@ class Batch:
     seq: int
     changes: Sequence[Change]
     kinds: Mapping[str, Kind]
+    all_rows: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,26 @@ def test_many_changes_of_a_product_are_one(database: Database, journal: Journal)
     np.testing.assert_array_equal(patched.row, row(1))
 
 
+def test_all_rows_are_given_where_that_was_asked_for(database_url: str, database: Database) -> None:
+    put(database, entry("a", 1), entry("b"), entry("c", 3))
+    database.patch([Patch("a", {"price": 1}), Patch("b", {"price": 1})])
+    database.delete(["c"])
+    for all_rows in (False, True):
+        journal = Journal(database_url, SPACE.space_id, all_rows=all_rows)
+        changes = journal.changes(3)
+        journal.close()
+        gone, without, patched = changes.changes
+        assert changes.all_rows == all_rows
+        assert (gone.id, gone.document, gone.row) == ("c", None, None)
+        assert without.row is not None
+        assert without.row.shape == (0,)
+        if all_rows:
+            assert patched.row is not None
+            np.testing.assert_array_equal(patched.row, row(1))
+        else:
+            assert patched.row is None
+
+
 def test_nothing_new_is_nothing(database: Database, journal: Journal) -> None:
     put(database, entry("a", 1, attributes={"weight": 3}))
     changes = journal.changes(1)

@@ -26,7 +26,7 @@ from deploy.keep.cli import keep
 store = Path(sys.argv[1])
 
 class Slow:
-    def __init__(self, *_):
+    def __init__(self, *_, **__):
         (store / "begun").touch()
 
     def step(self):

@@ -12,6 +12,7 @@ from catalogue.database import Database
 from clients.errors import Unavailable
 from deploy.errors import KeeperBroken
 from deploy.keep import keeper as keeping
+from deploy.keep.indexes import OpenIndex, searched_index
 from deploy.keep.keeper import Keeper
 from deploy.keep.options import KeepOptions
 from deploy.living import Living
@@ -35,10 +36,12 @@ def test_a_snapshot_that_fails_for_any_reason_is_told_and_tried_again(
     third = threading.Event()
 
     class Failing:
-        def __init__(self, *_: Any) -> None:
-            pass
+        def __init__(self, *_: Any, open_index: OpenIndex) -> None:
+            self._open_index = open_index
 
         def step(self) -> bool:
+            if self._open_index is not searched_index:
+                return False
             steps.append(len(steps))
             if len(steps) < 3:
                 raise error
@@ -74,7 +77,7 @@ def test_where_a_milvus_is_searched_it_only_embeds(tmp_path: Path, monkeypatch: 
             keeper.stop()
             return False
 
-    def snapshotting(*_: Any) -> None:
+    def snapshotting(*_: Any, **__: Any) -> None:
         raise SystemExit("the index was opened")
 
     monkeypatch.setattr(keeping, "Embedding", Embedding)
@@ -95,7 +98,7 @@ def test_trimming_needs_snapshots() -> None:
 
 def test_a_thread_that_ends_unasked_ends_the_whole_keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Ending:
-        def __init__(self, *_: Any) -> None:
+        def __init__(self, *_: Any, **__: Any) -> None:
             raise SystemExit("a library's own")
 
     monkeypatch.setattr(keeping, "Snapshotting", Ending)

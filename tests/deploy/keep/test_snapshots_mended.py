@@ -15,7 +15,7 @@ import pytest
 from catalogue import Product
 from catalogue.database import Changes, Database, Entry, Journal
 from catalogue.database.transactions import Transactions
-from deploy.keep import snapshots
+from deploy.keep import indexes, snapshots
 from deploy.keep.served import Space
 from deploy.keep.snapshots import Snapshotting
 from deploy.living import Living
@@ -55,7 +55,7 @@ def test_where_the_changes_are_refused_the_database_is_enough(shop: Shop, monkey
             changes = super().changes(after)
             return replace(changes, changes=(*changes.changes, *changes.changes[:1]))
 
-    monkeypatch.setattr(snapshots, "Journal", Refusing)
+    monkeypatch.setattr(indexes, "Journal", Refusing)
     with closing(shop.another()) as keeper:
         keeper.step()
     assert shop.newest().seq == 15

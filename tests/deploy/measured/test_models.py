@@ -137,7 +137,9 @@ def test_a_process_that_ends_leaves_nothing_and_one_that_is_killed_is_told_by_it
     reload(server, "retrieve")
     (second,) = stubs(server, "retrieve")
     soon(lambda: processes() == {second})
-    assert {one.labels["process"] for one in samples_of(server.metrics_url, "tandem_index_live_rows")} == {str(second)}
+    assert {
+        one.labels["process"] for one in samples_of(server.metrics_url, "tandem_index_live_rows", model="retrieve")
+    } == {str(second)}
 
     os.kill(second, signal.SIGKILL)
     reload(server, "retrieve")
