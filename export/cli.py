@@ -1,39 +1,32 @@
-"""The command line: ``python -m export release``, ``compare``, ``embed`` and ``deposit``."""
+"""The command line: ``python -m export release``, ``tasks``, ``compare``, ``embed`` and ``deposit``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from catalogue import BadRows, CatalogueError
-from ensemble.errors import EnsembleError
 from export.bulk.cli import deposit, embed
+from export.cli_shared import told
 from export.compare.cli import compare
-from export.errors import ExportError, GateFailed
+from export.evaluation.cli import evaluate_tasks
 from export.gate.choose import AUTO
 from export.order import DEFAULT_TOWERS, Order
 from export.telling import tell
 from export.terminal import progress_bars, terminated_as_interrupted
 
-USERS_MISTAKE = 2
-FAILED_GATE = 1
-INTERRUPTED = 130
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(compare)
 app.command()(embed)
 app.command()(deposit)
+app.command()(evaluate_tasks)
 
 
 @app.callback()
 def main() -> None:
-    """Make releases from towers and a catalogue, compare towers, and embed catalogues in bulk."""
+    """Make releases from towers and a catalogue, change their tasks, compare towers, and embed catalogues in bulk."""
 
 
 @app.command()
@@ -96,28 +89,28 @@ def release(  # noqa: PLR0913 - an option each
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _told(console), terminated_as_interrupted(), progress_bars(console) as progress:
+    with told(console), terminated_as_interrupted(), progress_bars(console) as progress:
         from export.release import make_release
 
         manifest = make_release(order, progress)
     tell(console, manifest, store)
 
 
-@contextmanager
-def _told(console: Console) -> Iterator[None]:
-    """Show what went wrong in plain words, and exit with the code that says whose turn it is."""
-    try:
-        yield
-    except GateFailed as error:
-        _fail(console, f"The release failed its gate. {error}", FAILED_GATE)
-    except BadRows as error:
-        _fail(console, f"{error}\nMend the rows, or go on without them with --skip-bad-rows.", USERS_MISTAKE)
-    except (CatalogueError, ExportError, EnsembleError) as error:
-        _fail(console, str(error), USERS_MISTAKE)
-    except KeyboardInterrupt:
-        _fail(console, "Interrupted. Nothing was released; the store is as it was.", INTERRUPTED)
+@app.command()
+def tasks(
+    tasks: Annotated[
+        Path,
+        typer.Option(help="The profiles; see ensemble/tasks/tasks.toml.", exists=True, dir_okay=False),
+    ],
+    store: Annotated[Path, typer.Option(help="Where releases are.")] = Path("var"),
+    release: Annotated[
+        int | None, typer.Option(help="The release that gets other profiles.", show_default="the newest")
+    ] = None,
+) -> None:
+    """Make the next release of an earlier one with other task profiles; nothing is trained, built or embedded."""
+    console = Console(stderr=True)
+    with told(console), terminated_as_interrupted():
+        from export.recommending.again import release_tasks
 
-
-def _fail(console: Console, message: str, code: int) -> NoReturn:
-    console.print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True, highlight=False)
-    raise typer.Exit(code)
+        manifest = release_tasks(store, tasks, release)
+    tell(console, manifest, store)

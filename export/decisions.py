@@ -19,11 +19,11 @@ from export.identity import versions
 from export.kept import Kept
 from export.machine import machine
 from export.order import Order, Plans
-from export.proving import Proof, prove
+from export.proving import Claim, Proof, Rule, prove
 from export.report.values import Report, TowerReport
 from export.report.writer import write_report
 from export.sources import Source
-from export.targets import TENSORRT, TEXT, VISION
+from export.targets import TEXT, VISION
 
 Advance = Callable[[int], None]
 FP32 = "fp32-source"
@@ -107,7 +107,7 @@ class Deciding:
     report: Path
 
     def run(self, start: Callable[[int], Advance]) -> dict[str, Decision]:
-        """Decide for both towers.
+        """Decide for the text and the vision tower.
 
         Raises:
             GateFailed: A tower has no candidate that may serve; the report is written where the error says.
@@ -117,47 +117,72 @@ class Deciding:
         if not self.order.judged:
             return {model: Decision(tower.graph, FP32) for model, tower in self.towers.items()}
         claims = Claims(self.order, self.plans, self.towers, self.checked, self.threads)
-        rule = claims.rule()
+        return self.decide(claims.of_towers(), claims.rule(), start, {})
+
+    def decide(
+        self,
+        claims: Mapping[str, Claim],
+        rule: Rule,
+        start: Callable[[int], Advance],
+        before: Mapping[str, Decision],
+    ) -> dict[str, Decision]:
+        """Decide for the towers of some claims.
+
+        Args:
+            claims: By model.
+            rule: How they are judged.
+            start: Told how many steps there are; gives what is told of each that is done.
+            before: What was decided on other towers, for the report.
+
+        Raises:
+            GateFailed: As in ``run``.
+            BadEvaluation: Likewise.
+        """
         proofs: dict[str, Proof] = {}
         unproved: dict[str, str] = {}
-        for model, claim in claims.of_towers().items():
+        for model, claim in claims.items():
             try:
                 proofs[model] = prove(claim, rule, self.kept, start)
             except (TooLittle, BadCalibration) as error:
-                if self.order.precision != AUTO or self.order.target == TENSORRT:
+                if rule.asked != AUTO or rule.engines is not None:
                     raise
                 unproved[model] = f"nothing but FP32 can be proved: {error}"
         try:
             choices = {model: proof.choose(rule, self.report) for model, proof in proofs.items()}
         except GateFailed:
-            self.write_report(self.report, proofs, {})
+            undecided = {model: Decision(Path(), "", proof) for model, proof in proofs.items()}
+            self.write_report(self.report, {**before, **undecided})
             raise
-        plain = {model: Decision(self.towers[model].graph, FP32, fell_back=why) for model, why in unproved.items()}
+        plain = {model: Decision(claims[model].graph, FP32, fell_back=why) for model, why in unproved.items()}
         return plain | {model: Decision.of(proofs[model], choice) for model, choice in choices.items()}
 
-    def write_report(
-        self, path: Path, proofs: Mapping[str, Proof], chosen: Mapping[str, Choice], more: Sequence[str] = ()
-    ) -> None:
-        """Write ``report.html``; ``more`` goes to its notes."""
-        write_report(
-            path,
-            Report(
-                release=self.release,
-                target=self.order.target,
-                towers=tuple(_told(proof, chosen.get(model)) for model, proof in proofs.items()),
-                catalogue={
-                    "catalogue": self.order.catalogue,
-                    "products": len(self.checked.catalogue.products),
-                    "pictures": self.checked.pictures_count,
-                },
-                environment={**machine(), **versions()},
-                notes=(*notes(proofs, chosen), *more),
-                engines={
-                    f"{model}, {name}": json.loads((folder / SUMMARY).read_text("utf-8"))
-                    for model, proof in proofs.items()
-                    for name, folder in proof.engines.items()
-                },
-            ),
+    def write_report(self, path: Path, decisions: Mapping[str, Decision]) -> None:
+        """Write ``report.html``, where anything was judged."""
+        proofs = {model: one.proof for model, one in decisions.items() if one.proof is not None}
+        if proofs:
+            chosen = {model: one.choice for model, one in decisions.items() if one.choice is not None}
+            more = [
+                f"{model}: {one.fell_back}" for model, one in decisions.items() if one.proof is None and one.fell_back
+            ]
+            write_report(path, self._report(proofs, chosen, more))
+
+    def _report(self, proofs: Mapping[str, Proof], chosen: Mapping[str, Choice], more: Sequence[str]) -> Report:
+        return Report(
+            release=self.release,
+            target=self.order.target,
+            towers=tuple(_told(proof, chosen.get(model)) for model, proof in proofs.items()),
+            catalogue={
+                "catalogue": self.order.catalogue,
+                "products": len(self.checked.catalogue.products),
+                "pictures": self.checked.pictures_count,
+            },
+            environment={**machine(), **versions()},
+            notes=(*notes(proofs, chosen), *more),
+            engines={
+                f"{model}, {name}": json.loads((folder / SUMMARY).read_text("utf-8"))
+                for model, proof in proofs.items()
+                for name, folder in proof.engines.items()
+            },
         )
 
 

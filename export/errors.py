@@ -3,14 +3,18 @@
     ExportError
     ├── BadTowers    towers.toml is not valid; lists every problem
     ├── BadSource    a tower's source cannot be loaded, or is not what a tower needs
+    ├── BadRecommender   a trained product tower, or a file beside it, cannot be used; names the file
     ├── BadQueries   a file of queries is not valid; lists every problem
     ├── BadEvaluation    inputs or reference that no graph can be judged by
-    │   └── TooLittle    fewer inputs or products than it takes
+    │   ├── TooLittle    fewer inputs or products than it takes
+    │   ├── BadEvents    a file of purchases or views that cannot be used
+    │   └── Leak         what is judged by the test has seen it
     ├── BadComparison    towers, catalogue or queries cannot be compared on; lists every problem
     ├── BadCalibration   there are no real inputs to measure ranges on
     ├── EngineFailed     TensorRT is missing here, refuses a graph, or cannot build its engine; quotes all it said
     ├── PrecisionFailed  a graph cannot be made in a lower precision
     │   └── ModelOptFailed   NVIDIA ModelOpt is missing, fails or takes too long; quotes its last words
+    ├── NoSuchRelease    there is no such release to begin with, or it lacks what it takes
     ├── StoreBusy    another export works in the same store, or another run in the same folder of shards
     ├── BulkFailed   a catalogue cannot be embedded on Ray, or its vectors cannot be used
     │   ├── NoRay        Ray is not installed, does not start, or does not answer at its address
@@ -53,6 +57,10 @@ class BadSource(ExportError):
     """A tower's source cannot be used; the message names it and says what is needed."""
 
 
+class BadRecommender(ExportError):
+    """A trained product tower, or a file of what a recommender knows, that cannot be used; the message names it."""
+
+
 class BadQueries(ExportError):
     """A file of queries that is not valid.
 
@@ -72,6 +80,14 @@ class BadEvaluation(ExportError):
 
 class TooLittle(BadEvaluation):
     """Fewer inputs to ask with, or products to find, than it takes to judge anything."""
+
+
+class BadEvents(BadEvaluation):
+    """Purchases or views that cannot be used; the message names the file or the column."""
+
+
+class Leak(BadEvaluation):
+    """Something that was learned has seen events of the test; the message names it. No figure would mean anything."""
 
 
 class BadComparison(ExportError):
@@ -109,6 +125,10 @@ class PrecisionFailed(ExportError):
 
 class ModelOptFailed(PrecisionFailed):
     """NVIDIA ModelOpt, in its own environment, is missing, fails or takes too long."""
+
+
+class NoSuchRelease(ExportError):
+    """A release that another one is to be made of is not there, not whole, or recommends nothing."""
 
 
 class StoreBusy(ExportError):

@@ -26,7 +26,7 @@ TEXT_INPUTS = ("INPUT_IDS", "LENGTHS")
 TEXT_OUTPUT = "TEXT_VECTOR"
 VISION_INPUTS = ("PIXELS",)
 VISION_OUTPUT = "IMAGE_VECTOR"
-DYNAMIC_AXES = {"INPUT_IDS": ("batch", "sequence"), "LENGTHS": ("batch",), "PIXELS": ("batch",)}
+DYNAMIC_AXES = {"INPUT_IDS": ("batch", "sequence")}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def clean(graph: ModelProto, output: str, dim: int) -> ModelProto:
     for value in (*graph.graph.input, *graph.graph.output):
         del value.metadata_props[:]
     for value in graph.graph.input:
-        _name_axes(value, DYNAMIC_AXES[value.name])
+        _name_axes(value, DYNAMIC_AXES.get(value.name, ("batch",)))
     (only,) = graph.graph.output
     only.CopyFrom(onnx.helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", dim]))
     tame_constants(graph)

@@ -44,6 +44,7 @@ def inputs_of(order: Order, plans: Plans, checked: CheckedCatalogue) -> dict[str
         files["columns"] = order.columns
     files |= {f"text.{name}": path for name, path in plans.text.files.items()}
     files |= {f"vision.{name}": path for name, path in plans.vision.files.items()}
+    files |= {f"recommend.{name}": path for name, path in plans.file.recommend.files.items()}
     for name, path in (
         ("queries", order.queries or plans.file.gate.queries),
         ("calibration", order.calibration or plans.file.calibration.queries),

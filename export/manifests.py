@@ -11,7 +11,7 @@ from ensemble.release import Manifest
 from ensemble.settings import SpaceSettings
 from export.check import Agreement
 from export.checking import CheckedCatalogue
-from export.decisions import NAMES, Decision
+from export.decisions import Decision
 from export.identity import files_of, inputs_of, versions
 from export.order import Order, Plans
 from export.origin import State
@@ -66,7 +66,7 @@ def make_manifest(order: Order, plans: Plans, stage: Staging, recorder: Recorder
         figures=_figures(made),
         steps=tuple(recorder.steps),
         notes=(*made.notes, *(f"{model}: {one.fell_back}" for model, one in made.decisions.items() if one.fell_back)),
-        towers={NAMES[model]: decision.as_dict() for model, decision in made.decisions.items()},
+        towers={model.removesuffix("_tower"): decision.as_dict() for model, decision in made.decisions.items()},
         catalogue={"id": state.catalogue_id, "database": state.database, "seq": state.seq},
     )
 

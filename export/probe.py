@@ -77,7 +77,7 @@ def make_probe(pipeline: Pipeline, products: Sequence[Product], picture: bytes |
 
 def _search(model: str, inputs: Mapping[str, Any], hits: Sequence[Hit]) -> dict[str, Any]:
     """A request for as many products, at most ``K``, as stand clear of the one after them."""
-    k = _clear_prefix(hits)
+    k = clear_prefix([hit.score for hit in hits])
     expected = {"PRODUCT_ID": [hit.id for hit in hits[:k]], "SCORE": [hit.score for hit in hits[:k]]}
     return {"model": model, "inputs": {**inputs, "K": k}, "expected": expected, "tolerance": TOLERANCE}
 
@@ -93,11 +93,11 @@ def _embed(pipeline: Pipeline, product: Product, photo: bytes) -> dict[str, Any]
     }
 
 
-def _clear_prefix(hits: Sequence[Hit]) -> int:
-    """How many hits, at most ``K`` and at least 1, come before the first that rounding could swap."""
-    gaps = [one.score - other.score for one, other in pairwise(hits)]
+def clear_prefix(scores: Sequence[float]) -> int:
+    """How many hits, at most ``K`` and at least 1 of any, come before the first that rounding could swap."""
+    gaps = [one - other for one, other in pairwise(scores)]
     close = [at for at, gap in enumerate(gaps[:K]) if gap < MIN_GAP]
-    return max(1, close[0]) if close else min(K, len(hits))
+    return max(1, close[0]) if close else min(K, len(scores))
 
 
 def _clearest(pipeline: Pipeline, products: Sequence[Product], photo: bytes) -> str:
@@ -106,8 +106,9 @@ def _clearest(pipeline: Pipeline, products: Sequence[Product], photo: bytes) -> 
     def clear(text: str) -> tuple[int, float]:
         alone = pipeline.search([text], None, k=K + 1)[0]
         both = pipeline.search([text], [photo], weights=WEIGHTS, k=K + 1)[0]
-        gaps = np.diff([hit.score for hit in alone])
-        return min(_clear_prefix(alone), _clear_prefix(both)), float(-gaps.max()) if len(gaps) else 0.0
+        scores = [[hit.score for hit in hits] for hits in (alone, both)]
+        gaps = np.diff(scores[0])
+        return min(map(clear_prefix, scores)), float(-gaps.max()) if len(gaps) else 0.0
 
     return max((product.title for product in products[:CANDIDATES]), key=clear)
 

@@ -12,16 +12,15 @@ from export.engines.trying import PERCENT, Engines, engine_files
 from export.errors import BadCalibration
 from export.gate.choose import AUTO, Choice, choose
 from export.gate.evaluate import Bench, evaluate, work
-from export.gate.inputs import Source
 from export.gate.preparation import Preparation
 from export.gate.stored import as_dict, from_dict
 from export.gate.subject import Open, open_tower
-from export.gate.trial import Kind, Trial
+from export.gate.trial import Kind, Trial, Trials
 from export.gate.values import Bounds, Verdict
 from export.kept import Kept
 from export.precision.calibration import Calibration
 from export.precision.candidates import Candidate
-from export.precision.recipes import recipes
+from export.precision.recipes import recipes, row_recipes
 from export.precision.search import make_candidates, read_candidates
 from export.precision.simulated import SimulatedTower
 from export.reference import Floats, Reference
@@ -39,7 +38,7 @@ class Claim:
     """What is claimed of a tower, and all that it takes to judge it.
 
     Args:
-        model: ``text_tower`` or ``vision_tower``.
+        model: ``text_tower``, ``vision_tower`` or ``product_tower``.
         kind: The same for the gate.
         graph: The FP32 graph, which has been held to its source.
         reference: Gives the source; called only where something is judged, since loading it takes long.
@@ -48,6 +47,7 @@ class Claim:
         weigh: Makes of product vectors what labelled queries are compared with, given the trial.
         inputs: Hashes and settings that calibration follows from.
         judged_by: Those that only the trial and its figures follow from.
+        start: Opens a graph as it is served, where there are no engines.
     """
 
     model: str
@@ -59,6 +59,7 @@ class Claim:
     weigh: Callable[[Trial], Weigh]
     inputs: Mapping[str, object]
     judged_by: Mapping[str, object]
+    start: Open = open_tower
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Rule:
     target: str
     device: str
     bounds: Mapping[str, Bounds]
-    source: Source
+    source: Trials
     threads: int = 1
     engines: Engines | None = None
 
@@ -136,7 +137,8 @@ def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance])
         BadCalibration: A precision was asked for that needs ranges, and there are no inputs.
     """
     trial = rule.source.trial(claim.kind)
-    tried = [one for one in recipes(rule.target, rule.device) if _wanted(one.precision, rule)]
+    known = row_recipes() if claim.kind == "product" else recipes(rule.target, rule.device)
+    tried = [one for one in known if _wanted(one.precision, rule)]
     inputs = {"graph": sha256(claim.graph), "target": [rule.target, rule.device], **claim.inputs}
     advance = start(len(tried) + work(trial, [Candidate("fp32", "all", claim.graph)] * (1 + len(tried))))
     made = kept.step(
@@ -150,7 +152,7 @@ def prove(claim: Claim, rule: Rule, kept: Kept, start: Callable[[int], Advance])
     asked = {"graphs": graphs, "bounds": bounds, "limits": asdict(rule.source.limits)}
     court = Court(claim, rule, trial, kept, {**inputs, **claim.judged_by, **asked}, advance, start)
     # A graph for TensorRT is judged as TensorRT rounds; its speed is its engine's.
-    start_graph = open_tower if rule.engines is None else SimulatedTower
+    start_graph = claim.start if rule.engines is None else SimulatedTower
     judged = court.judge("gate", candidates.made, start_graph)
     proof = Proof(claim.model, judged.verdicts, rule.bounds, candidates.failed, made.resumed and judged.resumed)
     return proof if rule.engines is None else court.judge_engines(proof, rule.engines)
@@ -191,7 +193,7 @@ class Court:
         """Verdicts on candidates as ``start`` opens them; what products truly are is told by ONNX Runtime over FP32."""
 
         def make(folder: Path) -> None:
-            bench = Bench(start, self.rule.threads, SECONDS, self.claim.weigh(self.trial), open_tower)
+            bench = Bench(start, self.rule.threads, SECONDS, self.claim.weigh(self.trial), self.claim.start)
             verdicts = evaluate(
                 self.trial,
                 self.claim.preparation,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,35 +23,30 @@ from export.baseline import BASELINE, known_queries, make_baseline
 from export.bulk.manifest import MANIFEST as SHARDS
 from export.bulk.manifest import BulkManifest
 from export.bulk.taking import take
-from export.cases import text_cases, vision_cases
-from export.check import Agreement
 from export.checking import CheckedCatalogue
 from export.configs import Facts
-from export.decisions import FP32, Deciding, Decision
 from export.embedding import Advance, Rows, embed
 from export.engines.trying import require_builder
-from export.errors import BadSource
-from export.identity import space_id, versions
+from export.identity import versions
 from export.kept import FOLDER as KEPT
 from export.kept import Kept, code
 from export.manifests import Made, make_manifest
 from export.order import Order, Plans
-from export.origin import Origin, origin_of
+from export.origin import origin_of
 from export.probe import Probe, make_probe
 from export.queries import read_queries
 from export.reading import BAD_ROWS, SKIPPED_ROWS, all_problems_listed, columns_of
+from export.recommending.folder import INDEX, check_recommend
+from export.recommending.probing import recommend_request
+from export.recommending.steps import Stock, choose_product_tower, write_release_recommender
 from export.report.writer import REPORT
-from export.sources import Source, held
 from export.steps import Recorder
-from export.store import Staging, move_models, move_release, moving, staging, uninterrupted
-from export.targets import TENSORRT, TEXT, VISION
+from export.store import move_models, move_release, moving, staging, uninterrupted
+from export.targets import RECOMMENDER, RETRIEVE, TENSORRT, TEXT, VISION
+from export.tower_steps import build_towers, check_towers, choose_precision, deciding_of, space_of
+from export.work import Work, threads
 
 ROWS = "rows.npy"
-MAX_THREADS = 8
-SHAPES_CHANGED = (
-    "Shapes or backends of {} differ from release {}, and versions of a model share them: only release {} is loaded. "
-    "Roll replicas instead of switching in place."
-)
 
 
 def make_release(order: Order, progress: Progress) -> Manifest:
@@ -78,37 +70,36 @@ def make_release(order: Order, progress: Progress) -> Manifest:
     if order.vectors is not None:
         BulkManifest.load(order.vectors)  # told before the long work begins
     plans = Plans.of(order.towers)
+    check_recommend(plans.file.recommend)
     with origin_of(order.catalogue, order.store) as origin, staging(order.store) as stage:
         kept = Kept(order.store / KEPT, {**versions(), **code()})
-        manifest = _Work(order, plans, origin, stage, Recorder(progress), kept).run()
+        manifest = _Release(order, plans, origin, stage, Recorder(progress), kept).run()
         # The release is there; an interrupt now must not be told as if it were not.
         with suppress(KeyboardInterrupt):
             kept.clear()
     return manifest
 
 
-@dataclass(frozen=True)
-class _Work:
-    """One release in the making, in its staging folder."""
-
-    order: Order
-    plans: Plans
-    origin: Origin
-    stage: Staging
-    recorder: Recorder
-    kept: Kept
+class _Release(Work):
+    """Its steps, and their order."""
 
     def run(self) -> Manifest:
         """Every step in its order; the manifest comes last."""
         checked = self._read()
-        towers = self._build()
-        agreements = self._check(towers, checked)
-        decisions = self._precision(towers, checked)
-        space = self._space(agreements)
-        made = Made(checked, agreements, decisions, space, self._write(space))
+        towers = build_towers(self)
+        agreements = check_towers(self, towers, checked)
+        deciding = deciding_of(self, towers, checked)
+        decisions = choose_precision(self, deciding)
+        space = space_of(self, agreements)
+        notes = self._write(space)
         rows = self._embed(checked, space)
         self._index(checked, rows, space)
+        stock = Stock(checked, rows, space)
+        decisions |= choose_product_tower(self, stock, deciding, decisions)
+        write_release_recommender(self, stock, decisions)
+        deciding.write_report(self.stage.folder / REPORT, decisions)
         self._baseline(checked)
+        made = Made(checked, agreements, decisions, space, notes)
         return self._settle(made, rows, self._probe(checked))
 
     def _read(self) -> CheckedCatalogue:
@@ -126,71 +117,6 @@ class _Work:
             step.figures["skipped_rows"] = checked.catalogue.skipped_rows
         return checked
 
-    def _build(self) -> dict[str, Source]:
-        towers = {}
-        with self.recorder.step("towers", unit="towers") as step:
-            advance = step.start(2)
-            for model, plan in ((TEXT, self.plans.text), (VISION, self.plans.vision)):
-                towers[model] = Source.of(model, plan, self._table(model), self.kept)
-                path = repository.place_graph(self.stage.models, model, self.stage.release, towers[model].graph)
-                step.figures[f"{model}_bytes"] = path.stat().st_size
-                step.resumed(towers[model].resumed)
-                advance(1)
-        return towers
-
-    def _check(self, towers: Mapping[str, Source], checked: CheckedCatalogue) -> dict[str, Agreement]:
-        plans, products = self.plans, checked.catalogue.products
-        cases = {
-            TEXT: lambda: text_cases(products, plans.text, plans.product),
-            VISION: lambda: vision_cases(products, checked.pictures, plans.vision.settings),
-        }
-        agreements = {}
-        with self.recorder.step("check") as step:
-            for model, tower in towers.items():
-                inputs = tower.inputs | checked.hashes | {"product": asdict(plans.product)}
-                agreements[model], resumed = held(self.kept, model, tower, cases[model], inputs, threads=_threads())
-                step.figures[f"{model}_max_abs_diff"] = agreements[model].max_abs_diff
-                step.figures[f"{model}_inputs"] = agreements[model].inputs
-                step.resumed(resumed)
-        return agreements
-
-    def _precision(self, towers: Mapping[str, Source], checked: CheckedCatalogue) -> dict[str, Decision]:
-        """Put the graphs in place that serve."""
-        release = self.stage.release
-        failed = self.order.store / "failed" / f"{release:04d}" / REPORT
-        deciding = Deciding(self.order, self.plans, towers, checked, self.kept, _threads(), release, failed)
-        with self.recorder.step("precision", unit="steps") as step:
-            decisions = deciding.run(step.start)
-            proofs = {model: one.proof for model, one in decisions.items() if one.proof is not None}
-            if proofs:
-                chosen = {model: one.choice for model, one in decisions.items() if one.choice is not None}
-                plain = [f"{model}: {one.fell_back}" for model, one in decisions.items() if one.proof is None]
-                deciding.write_report(self.stage.folder / REPORT, proofs, chosen, plain)
-                step.resumed(all(proof.resumed for proof in proofs.values()))
-            for model, decision in decisions.items():
-                path = repository.place_graph(self.stage.models, model, self.stage.release, decision.graph)
-                if decision.name != FP32:
-                    repository.keep_reference(self.stage.folder, model, towers[model].graph)
-                repository.keep(self.stage.folder / "candidates" / model, decision.kept_files)
-                for file in decision.engine_files:
-                    shutil.copyfile(file, path.parent / file.name)
-                step.figures[model] = decision.name
-        return decisions
-
-    def _space(self, agreements: Mapping[str, Agreement]) -> SpaceSettings:
-        asked = self.plans.file.space
-        try:
-            return SpaceSettings(
-                space_id=space_id([self._version(model) / "model.onnx" for model in (TEXT, VISION)], self.plans),
-                text_dim=agreements[TEXT].dim,
-                image_dim=agreements[VISION].dim,
-                shared=asked.shared,
-                text_query=asked.text_query,
-                image_query=asked.image_query,
-            )
-        except ValueError as error:
-            raise BadSource(f"{self.order.towers}: [space] {error}") from error
-
     def _write(self, space: SpaceSettings) -> list[str]:
         """Write the repository; returns what someone who switches to this release must know."""
         text, image = self.plans.text, self.plans.vision
@@ -203,7 +129,7 @@ class _Work:
             space,
             target=order.target,
             device=order.device,
-            engines={model: compute_capabilities(self._version(model)) for model in (TEXT, VISION)},
+            engines={model: compute_capabilities(self.version(model)) for model in (TEXT, VISION)},
         )
         sections: dict[str, repository.Settings] = {
             "text": text.settings,
@@ -221,7 +147,9 @@ class _Work:
             repository.write_flags(self.stage.folder, configs, facts, version_compatible=version_compatible)
             step.figures["models"] = len(configs)
             step.figures["version_kept"] = kept or 0
-        return [SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []
+        return (
+            [repository.SHAPES_CHANGED.format(", ".join(changed), facts.release - 1, facts.release)] if changed else []
+        )
 
     def _embed(self, checked: CheckedCatalogue, space: SpaceSettings) -> Rows:
         products, vectors = checked.catalogue.products, self.order.vectors
@@ -229,7 +157,7 @@ class _Work:
             advance = step.start(len(products))
 
             def make(folder: Path) -> None:
-                encoders = Encoders.open(self.stage.models, self.stage.release, threads=_threads())
+                encoders = Encoders.open(self.stage.models, self.stage.release, threads=threads())
                 np.save(folder / ROWS, self._rows(encoders, checked, space, advance))
 
             engines = {str(path): sha256(path) for path in sorted(self.stage.models.glob("*_tower/*/*.plan"))}
@@ -263,7 +191,7 @@ class _Work:
         path = self.order.queries or self.plans.file.gate.queries
         with self.recorder.step("baseline") as step:
             known = known_queries([] if path is None else read_queries(path), checked)
-            pipeline = Pipeline.open(self.stage.models, self.stage.release, threads=_threads())
+            pipeline = Pipeline.open(self.stage.models, self.stage.release, threads=threads())
             step.figures.update(make_baseline(self.stage.folder / BASELINE, pipeline, known))
 
     def _probe(self, checked: CheckedCatalogue) -> Probe:
@@ -271,7 +199,9 @@ class _Work:
         picture = None if shown[0].image is None else checked.pictures.read(shown[0].image)
         with self.recorder.step("probe") as step:
             pipeline = Pipeline.open(self.stage.models, self.stage.release)
-            probe = make_probe(pipeline, shown, picture)
+            made = make_probe(pipeline, shown, picture)
+            recommended = recommend_request(self.version(RECOMMENDER), [product.id for product in shown])
+            probe = replace(made, requests=[*made.requests, recommended])
             step.figures["requests"] = len(probe.requests)
             step.figures["products"] = len(probe.requests[0]["expected"]["PRODUCT_ID"])
         return probe
@@ -282,7 +212,8 @@ class _Work:
         space = Space(made.space.space_id, made.space.text_dim, made.space.image_dim, fields)
         with ExitStack() as late, moving(self.stage) as moves:
             with self.origin.settled(made.checked, space, rows) as state:
-                stamp(self._snapshot, seq=state.seq, catalogue_id=state.catalogue_id)
+                for snapshot in (self._snapshot, self.version(RECOMMENDER) / INDEX):
+                    stamp(snapshot, seq=state.seq, catalogue_id=state.catalogue_id)
                 probe.write(self.stage.folder / "probe", state.seq)
                 manifest = make_manifest(self.order, self.plans, self.stage, self.recorder, made, state)
                 manifest.save(self.stage.folder / MANIFEST)
@@ -294,15 +225,4 @@ class _Work:
 
     @property
     def _snapshot(self) -> Path:
-        return self._version("retrieve") / "index"
-
-    def _table(self, model: str) -> dict[str, object]:
-        file = self.plans.file
-        return (file.text if model == TEXT else file.vision).model_dump(mode="json")
-
-    def _version(self, model: str) -> Path:
-        return repository.version_folder(self.stage.models, model, self.stage.release)
-
-
-def _threads() -> int:
-    return min(os.cpu_count() or 1, MAX_THREADS)
+        return self.version(RETRIEVE) / INDEX

@@ -26,6 +26,11 @@ FLAGS = "tritonserver.flags"
 # Triton wants a version folder of an ensemble too, though it stays empty.
 ENSEMBLE_VERSION = "1"
 
+SHAPES_CHANGED = (
+    "Shapes or backends of {} differ from release {}, and versions of a model share them: only release {} is loaded. "
+    "Roll replicas instead of switching in place."
+)
+
 Settings = TextSettings | ImageSettings | ProductSettings | SpaceSettings
 
 
@@ -102,13 +107,35 @@ def version_to_keep(store: Path, configs: Mapping[str, Any], facts: Facts) -> tu
     Versions of a model share one config, so a release that changes a shape or the backend cannot stand beside the one
     before it.
     """
-    models = store / "models"
-    serving = [name for name, config in configs.items() if not is_ensemble(config)]
-    before = facts.release - 1
-    if not all(version_folder(models, name, before).is_dir() for name in serving):
+    if not _all_there(store, configs, facts.release - 1):
         return None, []
-    changed = [name for name in serving if not serves(fill(configs[name], facts), read_config(models / name / CONFIG))]
-    return (None if changed else before), changed
+    changed = _changed(store, {name: fill(config, facts) for name, config in configs.items()})
+    return (None if changed else facts.release - 1), changed
+
+
+def is_of_shapes(note: str) -> bool:
+    """Whether a note of a release is about the one before it, and no other."""
+    return note.startswith(SHAPES_CHANGED.split("{}", maxsplit=1)[0])
+
+
+def unchanged_before(store: Path, filled: Mapping[str, Any], release: int) -> int | None:
+    """The version before a release of these finished configs, where all its models can stay loaded."""
+    there = _all_there(store, filled, release - 1)
+    return release - 1 if there and not _changed(store, filled) else None
+
+
+def _all_there(store: Path, configs: Mapping[str, Any], release: int) -> bool:
+    return all(version_folder(store / "models", name, release).is_dir() for name in _serving(configs))
+
+
+def _changed(store: Path, filled: Mapping[str, Any]) -> list[str]:
+    """Models that the configs of the store's newest release do not serve."""
+    models = store / "models"
+    return [name for name in _serving(filled) if not serves(filled[name], read_config(models / name / CONFIG))]
+
+
+def _serving(configs: Mapping[str, Any]) -> list[str]:
+    return [name for name, config in configs.items() if not is_ensemble(config)]
 
 
 def copy_shared(models: Path, folder: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import onnx
 
@@ -74,6 +75,16 @@ class Source:
         return {"graph": sha256(self.graph), "settings": settings, "tokenizer": tokenizer}
 
 
+class Held(Protocol):
+    """A tower with its graph, and what that is held to."""
+
+    graph: Path
+
+    @property
+    def reference(self) -> Reference:
+        """What the source answers."""
+
+
 def sha256_of(graph: onnx.ModelProto) -> str:
     """SHA-256 of a graph in memory."""
     return hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
@@ -82,7 +93,7 @@ def sha256_of(graph: onnx.ModelProto) -> str:
 def held(
     kept: Kept,
     model: str,
-    source: Source,
+    source: Held,
     cases: Callable[[], Iterable[Case]],
     inputs: Mapping[str, object],
     *,

@@ -28,6 +28,13 @@
     [calibration]
     queries = "train.jsonl"                # real queries that ranges are measured on beside products; never the gate's
 
+    [recommend]                            # without it the frozen product tower answers by the default tasks
+    tower = "product_tower"                # folder of `python -m training product-tower`
+    tasks = "tasks.toml"                   # profiles; see ensemble/tasks/tasks.toml
+    complements = "complements.json"       # which categories go together, in place of the tower's own file
+    popularity = "popularity.json"         # how often each product was bought, likewise
+    clusters = 0                           # 0: about the square root of the products, at most 1,000
+
     [engine]                               # of target tensorrt; see export/engines/table.py for every key
     version_compatible = true
 
@@ -60,6 +67,7 @@ from export import toml
 from export.engines.table import EngineTable
 from export.errors import BadTowers
 from export.gate.table import GateTable
+from export.recommend_table import RecommendTable
 from export.tables import ExistingPath, Table, existing
 
 DEFAULT_TEXT_TOWER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -189,6 +197,7 @@ class TowersFile(Table):
     gate: GateTable = GateTable()
     calibration: CalibrationTable = CalibrationTable()
     engine: EngineTable = EngineTable()
+    recommend: RecommendTable = RecommendTable()
     columns: Any = None
 
 

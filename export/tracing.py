@@ -30,7 +30,7 @@ def trace_text(graph: TextGraph, *, source: str) -> ModelProto:
     ids = torch.ones((TRACE_BATCH, TRACE_TOKENS), dtype=torch.int64)
     lengths = torch.tensor([[TRACE_TOKENS], [TRACE_TOKENS - 1]], dtype=torch.int32)
     free = torch.export.Dim.DYNAMIC
-    return _trace(graph, (ids, lengths), ({0: free, 1: free}, {0: free}), (TEXT_INPUTS, TEXT_OUTPUT), source)
+    return trace(graph, (ids, lengths), ({0: free, 1: free}, {0: free}), (TEXT_INPUTS, TEXT_OUTPUT), source)
 
 
 def trace_vision(graph: VisionGraph, size: int, *, source: str) -> ModelProto:
@@ -41,16 +41,28 @@ def trace_vision(graph: VisionGraph, size: int, *, source: str) -> ModelProto:
     """
     pixels = torch.zeros((TRACE_BATCH, size, size, 3), dtype=torch.uint8)
     shapes = ({0: torch.export.Dim.DYNAMIC},)
-    return _trace(graph, (pixels,), shapes, (VISION_INPUTS, VISION_OUTPUT), source)
+    return trace(graph, (pixels,), shapes, (VISION_INPUTS, VISION_OUTPUT), source)
 
 
-def _trace(
+def trace(
     graph: torch.nn.Module,
     inputs: tuple[Tensor, ...],
     shapes: Sequence[dict[int, object]],
     names: tuple[Sequence[str], str],
     source: str,
 ) -> ModelProto:
+    """Export a tower.
+
+    Args:
+        graph: From its inputs to unit vectors.
+        inputs: An example of each.
+        shapes: Axes of each that are free, by number.
+        names: Of the inputs, and of the output.
+        source: What the tower is made of, for the error.
+
+    Raises:
+        BadSource: PyTorch cannot run or trace it.
+    """
     graph.eval()  # the outer module: a dropout left on would look like an error of the export
     try:
         with _quiet(), torch.no_grad():

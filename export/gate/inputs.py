@@ -73,7 +73,7 @@ class Source:
         calibration, held_out = split(eligible)
         seen = {self._item(kind, product).same for product in calibration}
         asked = [query for query in self.queries if (query.image is None) == (kind == "text")]
-        inputs = _fresh(map(_asked, _spread(asked, MAX_QUERIES)), seen)
+        inputs = _fresh(map(_asked, spread(asked, MAX_QUERIES)), seen)
         if len(inputs) < ENOUGH_QUERIES:
             inputs += self._helping(kind, held_out, inputs, seen)
         wanted = {name for item in inputs for name in item.right}
@@ -86,17 +86,17 @@ class Source:
         seen = seen | {item.same for item in inputs}
         whole = _fresh((self._item(kind, product) for product in held_out), seen)
         if kind == "vision":
-            return _spread(whole, missing)
+            return spread(whole, missing)
         seen |= {item.same for item in whole}
         short = _fresh((_item(_first_words(product), product) for product in held_out), seen)
-        cut = _spread(short, missing // 2)
-        return _spread(whole, missing - len(cut)) + cut
+        cut = spread(short, missing // 2)
+        return spread(whole, missing - len(cut)) + cut
 
     def _to_find(self, eligible: Sequence[Product], wanted: set[str]) -> list[Product]:
         """The right answers, and others from all over the catalogue, in its order."""
         right = {product.id for product in eligible if product.id in wanted}
         others = [product for product in eligible if product.id not in right]
-        kept = right | {product.id for product in _spread(others, self.limits.products - len(right))}
+        kept = right | {product.id for product in spread(others, self.limits.products - len(right))}
         return [product for product in eligible if product.id in kept]
 
     def _item(self, kind: Kind, product: Product) -> Item:
@@ -143,7 +143,7 @@ def _fresh(items: Iterable[Item], seen: set[str]) -> list[Item]:
     return list(kept.values())
 
 
-def _spread(things: Sequence[Thing], count: int) -> list[Thing]:
+def spread(things: Sequence[Thing], count: int) -> list[Thing]:
     """At most ``count`` of them, evenly from all over."""
     count = min(max(count, 0), len(things))
     return [things[at] for at in np.linspace(0, len(things) - 1, count).astype(int)]

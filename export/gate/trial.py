@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
 from export.errors import TooLittle
 from export.gate.neighbours import MIN_PRODUCTS, Places
 
-Kind = Literal["text", "vision"]
+Kind = Literal["text", "vision", "product"]
 Raw = str | bytes
 
-KINDS = ("text", "vision")
+KINDS = ("text", "vision", "product")
 # With fewer inputs than this, a percentile and a mean say nothing.
 MIN_INPUTS = 8
 
@@ -26,7 +26,7 @@ class Item:
 
     Args:
         label: What a reader knows it as.
-        read: Gives the text, or the encoded picture.
+        read: Gives the text, the encoded picture, or the id of a product whose row and document are at hand.
         same: Equal where inputs are known to be equal.
         product: Id of the product that it was taken from; ``None`` for a real query.
         right: Ids of the products that are right answers to it; empty where that is not known.
@@ -109,3 +109,18 @@ class Trial:
             at: [self.places[name] for name in one.right if name in self.places] for at, one in enumerate(self.inputs)
         }
         return {at: places for at, places in found.items() if places}
+
+
+class Trials(Protocol):
+    """Where held-out inputs and products to find come from."""
+
+    @property
+    def limits(self) -> Limits:
+        """How much is judged."""
+
+    def trial(self, kind: Kind) -> Trial:
+        """What the tower of a kind is judged on.
+
+        Raises:
+            BadEvaluation: There is too little to judge by.
+        """

@@ -14,7 +14,7 @@ from onnx import ModelProto
 from export.errors import PrecisionFailed
 from export.precision.calibration import Calibration
 from export.precision.editing import Editor
-from export.precision.matmuls.sites import find_sites
+from export.precision.matmuls.sites import TOKEN_RANK, find_sites
 
 BITS = 8
 # Of 32, 64, 128 and 256, the one that was both faster and more faithful than its neighbours on MiniLM.
@@ -23,14 +23,14 @@ BLOCK = 128
 ACCURACY_LEVEL = 4
 
 
-def blockwise(graph: ModelProto, calibration: Calibration) -> ModelProto | None:
+def blockwise(graph: ModelProto, calibration: Calibration, least_rank: int = TOKEN_RANK) -> ModelProto | None:
     """8-bit weights in blocks, which need no ranges; ``None`` where there is nothing to quantise.
 
     Raises:
         PrecisionFailed: The graph is not valid, or ONNX Runtime refuses it.
     """
     editor = Editor(graph)
-    sites = find_sites(editor)
+    sites = find_sites(editor, least_rank)
     if not sites:
         return None
     from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from onnx import ModelProto
 
@@ -11,6 +12,7 @@ from export.precision.blockwise import blockwise
 from export.precision.calibration import Calibration
 from export.precision.fp16 import to_fp16
 from export.precision.matmuls.recipe import by_token, static_norms
+from export.precision.matmuls.sites import ROW_RANK
 from export.targets import TENSORRT
 
 # A graph of lower precision; ``None`` where it has nothing that the recipe works on.
@@ -30,6 +32,16 @@ class Recipe:
     precision: str
     name: str
     make: Make
+
+
+def row_recipes() -> tuple[Recipe, ...]:
+    """Recipes of a network over rows of features, as a product tower is: it runs on the CPU whatever the target."""
+    return (
+        Recipe("fp16", "islands", to_fp16),
+        Recipe("int8", "static-norms", partial(static_norms, least_rank=ROW_RANK)),
+        Recipe("int8", "by-row", partial(by_token, least_rank=ROW_RANK)),
+        Recipe("int8", "blockwise", partial(blockwise, least_rank=ROW_RANK)),
+    )
 
 
 def recipes(target: str, device: str) -> tuple[Recipe, ...]:

@@ -53,7 +53,7 @@ class Report:
     Args:
         release: Its number, or the one that it would have had.
         target: What the towers run on.
-        towers: Text and vision.
+        towers: Text and vision, and the product tower where it was trained.
         catalogue: Facts of the catalogue, such as products and pictures.
         environment: Date, processor, versions.
         notes: What a reader must know besides, in sentences; such as a precision that was fallen back from.

@@ -19,7 +19,7 @@ CAPTIONS = (
     "Share of FP32's nearest products found too: recall@10 filled, with its bound as a line; recall@100 hollow.",
     "Time of a run over FP32's, measured side by side: batches of 1, 8 and 32 from top to bottom.",
 )
-TITLES = {"text_tower": "Text tower", "vision_tower": "Vision tower"}
+TITLES = {"text_tower": "Text tower", "vision_tower": "Vision tower", "product_tower": "Product tower"}
 
 
 def write_report(path: Path, report: Report) -> None:

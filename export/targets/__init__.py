@@ -13,7 +13,10 @@ DEVICES = {CPU: ("cpu",), ONNXRUNTIME: ("cpu", "gpu"), TENSORRT: ("gpu",)}
 TARGETS = tuple(DEVICES)
 TEXT, VISION = "text_tower", "vision_tower"
 TOWERS = (TEXT, VISION)
+# Runs within ``recommender``, by ONNX Runtime on the CPU whatever the target.
+PRODUCT = "product_tower"
 RETRIEVE = "retrieve"
+RECOMMENDER = "recommender"
 GRAPH = "model.onnx"
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from ensemble.errors import DamagedRelease
 from ensemble.hashing import sha256
 from ensemble.pipeline import Pipeline
 from ensemble.release import Manifest, manifest_path, releases
-from export import check, release
+from export import check, release, tower_steps
 from export.errors import BadSource, GateFailed, StoreBusy
 from export.kept import FOLDER as KEPT
+from export.recommending.probing import recommend_request
 from export.store import staging
 from tests import tiny
 
@@ -35,10 +37,19 @@ COMPOSING = (
     "commit_patch",
     "commit_deletion",
     "retrieve",
+    "recommender",
+    "admission",
 )
 ENSEMBLES = (
     *("search_text", "search_image", "search", "embed_text", "embed_image", "embed_product"),
     *("upsert_product", "patch_product", "delete_product"),
+    *("recommend", "recommend_product"),
+)
+# Where a release may break off: the function that it calls there, and the module that it calls it from.
+STEPS = (
+    (tower_steps, "text_cases"),
+    *((release, name) for name in ("embed", "write_release_recommender", "make_probe", "make_manifest")),
+    *((release, name) for name in ("move_models", "move_release")),
 )
 
 
@@ -132,6 +143,7 @@ def test_the_manifest_tells_how_the_release_was_made(store: Path) -> None:
         "repository",
         "embed",
         "index",
+        "recommender",
         "baseline",
         "probe",
         "manifest",
@@ -180,7 +192,8 @@ def test_rows_of_the_index_are_in_the_order_of_the_catalogue_and_those_of_the_to
 def test_the_probe_is_what_the_pipeline_answers(store: Path) -> None:
     folder = store / "releases" / "0001" / "probe"
     requests = json.loads((folder / "probe.json").read_text())["requests"]
-    assert [request["model"] for request in requests] == ["search_text", "search_image", "search", "embed_product"]
+    models = ["search_text", "search_image", "search", "embed_product", "recommend"]
+    assert [request["model"] for request in requests] == models
     pipeline = Pipeline.open(store / "models", 1)
     photo = (folder / "probe.jpg").read_bytes()
     for request in requests[:3]:
@@ -196,6 +209,8 @@ def test_the_probe_is_what_the_pipeline_answers(store: Path) -> None:
         assert len(hits) >= 1
     row = pipeline.encoders.embed_product([json.loads(requests[3]["inputs"]["PRODUCT"])], [photo])[0]
     np.testing.assert_allclose(row, requests[3]["expected"]["ROW"], atol=1e-5)
+    ids = requests[4]["inputs"]["PRODUCT_ID"]
+    assert recommend_request(store / "models" / "recommender" / "1", ids) == requests[4]
 
 
 def test_a_second_release_keeps_the_first_beside_it(copy: Path, make: Make) -> None:
@@ -239,16 +254,16 @@ def test_another_preprocessing_is_another_space(store: Path, make: Make, sources
     assert manifest.space_id != Manifest.load(manifest_path(store, 1)).space_id
 
 
-@pytest.mark.parametrize("step", ["text_cases", "embed", "make_probe", "make_manifest", "move_models", "move_release"])
+@pytest.mark.parametrize("step", STEPS, ids=[step for _, step in STEPS])
 @pytest.mark.parametrize("error", [RuntimeError("power"), KeyboardInterrupt()], ids=["error", "ctrl-c"])
 def test_a_release_that_breaks_off_leaves_the_store_as_it_was(
-    copy: Path, make: Make, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException
+    copy: Path, make: Make, monkeypatch: pytest.MonkeyPatch, step: tuple[ModuleType, str], error: BaseException
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
     before = tree(copy)
-    monkeypatch.setattr(release, step, fail)
+    monkeypatch.setattr(*step, fail)
     with pytest.raises(type(error)):
         make(copy)
     assert tree(copy) == before
@@ -257,8 +272,11 @@ def test_a_release_that_breaks_off_leaves_the_store_as_it_was(
     assert make(copy).release == 2
 
 
-def test_moves_that_break_off_anywhere_are_taken_back(copy: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Break off before the first rename, after it, before the second, and so on, until a release goes through."""
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 5])
+def test_moves_that_break_off_anywhere_are_taken_back(
+    copy: Path, make: Make, monkeypatch: pytest.MonkeyPatch, stride: int
+) -> None:
+    """Break off before the first rename, after so many, after twice as many, and so on, until a release is made."""
     before = tree(copy)
     left = allowed = 0
     rename = Path.replace
@@ -277,7 +295,7 @@ def test_moves_that_break_off_anywhere_are_taken_back(copy: Path, make: Make, mo
             make(copy)
         except KeyboardInterrupt:
             assert tree(copy) == before
-        allowed += 1
+        allowed += stride
     assert allowed > 16
 
 

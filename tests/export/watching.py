@@ -9,7 +9,7 @@ import pytest
 
 from ensemble.index import IndexBuilder
 from ensemble.release import Manifest
-from export import proving, release, sources, text_towers, vision_towers
+from export import proving, release, sources, text_towers, tower_steps, vision_towers
 
 
 class Watch:
@@ -25,7 +25,7 @@ class Watch:
         for owner, name, told in (
             (text_towers, "_build_onnx", lambda *_, **__: "load text"),
             (vision_towers, "_build_onnx", lambda *_, **__: "load vision"),
-            (release, "text_cases", lambda *_, **__: "cases text"),
+            (tower_steps, "text_cases", lambda *_, **__: "cases text"),
             (sources, "hold", lambda model, *_, **__: f"check {_kind(model)}"),
             (proving, "make_candidates", lambda graph, *_, **__: f"make {_kind(graph.parent.name)}"),
             (proving, "evaluate", lambda trial, *_, **__: f"judge {trial.kind}"),

@@ -40,7 +40,7 @@ class Left:
         value: Its name, uint8.
         zero: Name of its zero point.
         scale: Name of its scale where it is static.
-        token_scale: Name of the scale of each token, ``(batch, sequence, 1)``, where it is by token.
+        token_scale: Name of the scale of each token, ``(batch, sequence, 1)``, or row, where it is by token.
         offset: ``(in,)`` what was taken from the value before, in the value's own units.
         size: ``(in,)`` what the value was then divided by.
     """

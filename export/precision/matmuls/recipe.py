@@ -11,33 +11,33 @@ from export.precision.matmuls.gelus import find_gelus
 from export.precision.matmuls.left import Left, static_left, token_left
 from export.precision.matmuls.opset import raised
 from export.precision.matmuls.rewriting import rewrite
-from export.precision.matmuls.sites import Site, find_sites
+from export.precision.matmuls.sites import TOKEN_RANK, Site, find_sites
 from export.precision.matmuls.smoothing import smooth
 
 
-def by_token(graph: ModelProto, calibration: Calibration) -> ModelProto | None:
+def by_token(graph: ModelProto, calibration: Calibration, least_rank: int = TOKEN_RANK) -> ModelProto | None:
     """Each token has a scale of its own everywhere; ``None`` where there is nothing to quantise.
 
     Raises:
         PrecisionFailed: The graph is not valid, or cannot be run on the calibration inputs.
     """
-    return _quantise(graph, calibration, static_norms=False)
+    return _quantise(graph, calibration, least_rank, static_norms=False)
 
 
-def static_norms(graph: ModelProto, calibration: Calibration) -> ModelProto | None:
+def static_norms(graph: ModelProto, calibration: Calibration, least_rank: int = TOKEN_RANK) -> ModelProto | None:
     """As ``by_token``, but values that come from a layer norm share one scale, from calibration: faster.
 
     Raises:
         PrecisionFailed: The graph is not valid, or cannot be run on the calibration inputs.
     """
-    return _quantise(graph, calibration, static_norms=True)
+    return _quantise(graph, calibration, least_rank, static_norms=True)
 
 
-def _quantise(graph: ModelProto, calibration: Calibration, *, static_norms: bool) -> ModelProto | None:
-    if not find_sites(Editor(graph)):
+def _quantise(graph: ModelProto, calibration: Calibration, least_rank: int, *, static_norms: bool) -> ModelProto | None:
+    if not find_sites(Editor(graph), least_rank):
         return None
     editor = Editor(raised(graph))
-    sites = find_sites(editor)
+    sites = find_sites(editor, least_rank)
     seen = extremes(editor.model, [site.value for site in sites if site.kind == "norm"], calibration)
     for site in sites:
         rewrite(editor, site, _left(editor, site, seen.get(site.value), static_norms=static_norms))

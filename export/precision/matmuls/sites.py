@@ -16,6 +16,8 @@ from export.reference import Floats
 Kind = Literal["norm", "gelu", "relu", "other"]
 # Tokens have a batch, a sequence and channels; after pooling there are two axes, and the head is left alone.
 TOKEN_RANK = 3
+# A network over rows of features, as a product tower is, has neither tokens nor planes.
+ROW_RANK = 2
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Site:
     """Products of one value with one or more constant matrices.
 
     Args:
-        value: The left side, ``(batch, sequence, in)``.
+        value: The left side, ``(batch, sequence, in)``; ``(batch, in)`` of a network over rows.
         kind: What it comes from.
         products: The nodes, each ``MatMul(value, matrix)``.
         matrices: Of each, ``(in, out)``.
@@ -35,11 +37,16 @@ class Site:
     matrices: tuple[Floats, ...]
 
 
-def find_sites(editor: Editor) -> list[Site]:
-    """All of a graph, in its order."""
+def find_sites(editor: Editor, least_rank: int = TOKEN_RANK) -> list[Site]:
+    """All of a graph, in its order.
+
+    Args:
+        editor: Has the graph.
+        least_rank: Products of values with fewer axes are left alone.
+    """
     found: dict[str, list[tuple[NodeProto, Floats]]] = {}
     for node in editor.nodes:
-        if node.op_type != "MatMul" or (editor.rank(node.input[0]) or 0) < TOKEN_RANK:
+        if node.op_type != "MatMul" or (editor.rank(node.input[0]) or 0) < least_rank:
             continue
         matrix = editor.constant(node.input[1])
         if matrix is not None and matrix.ndim == 2:

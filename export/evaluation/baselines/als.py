@@ -1,0 +1,79 @@
+"""Matrix factorisation by alternating least squares (Hu, Koren and Volinsky 2008), by the library ``implicit``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from export.errors import BadEvaluation
+from export.evaluation.baselines.scorers import Codes, Vectors, _indicator, basket_matrix, customer_matrix
+from export.evaluation.choosing import NEVER, Scores
+from export.evaluation.shop import Shop
+
+FACTORS, REGULARIZATION, ALPHA, ITERATIONS, SEED = 128, 0.05, 10.0, 20, 7
+
+
+@dataclass(frozen=True)
+class FoldedIn:
+    """Scores for a customer who is known by what was bought: the customer's factors are solved for, items' stay.
+
+    Args:
+        model: Trained on customers and items.
+        sold: ``(products,)`` bool, which products it was trained on.
+    """
+
+    model: Any
+    sold: Any
+
+    def scores(self, asked: Sequence[Codes]) -> Scores:
+        """See ``Scorer.scores``."""
+        bought = _indicator(asked, len(self.sold))
+        with _one_thread():
+            customers = self.model.recalculate_user(np.arange(len(asked)), bought)
+        scores: Scores = (customers @ self.model.item_factors.T).astype(np.float32)
+        scores[:, ~self.sold] = NEVER
+        scores[bought[:, self.sold].sum(axis=1).A1 == 0] = NEVER
+        return scores
+
+
+def of_baskets(shop: Shop) -> Vectors:
+    """Cosine of item factors that were trained on baskets: products that are bought in the same ones."""
+    model = _trained(basket_matrix(shop))
+    factors = model.item_factors.astype(np.float32)
+    lengths = np.linalg.norm(factors, axis=1, keepdims=True)
+    known = (shop.counts > 0)[:, None] & (lengths > 0)
+    return Vectors(np.where(known, factors / np.maximum(lengths, np.finfo(np.float32).tiny), 0.0).astype(np.float32))
+
+
+def of_customers(shop: Shop) -> FoldedIn:
+    """Factors that were trained on all that a customer bought."""
+    return FoldedIn(_trained(customer_matrix(shop)), shop.counts > 0)
+
+
+def _trained(ones: Any) -> Any:
+    try:
+        from implicit.als import AlternatingLeastSquares
+    except ImportError as error:
+        raise BadEvaluation(f"the ALS baseline needs `implicit`: pip install implicit ({error})") from error
+    with _one_thread():
+        model = AlternatingLeastSquares(
+            factors=min(FACTORS, *ones.shape),
+            regularization=REGULARIZATION,
+            alpha=ALPHA,
+            iterations=ITERATIONS,
+            num_threads=1,
+            random_state=SEED,
+            use_gpu=False,
+        )
+        model.fit(ones.tocsr(), show_progress=False)
+    return model
+
+
+def _one_thread() -> Any:
+    """BLAS within one thread, as ``implicit`` asks for; its own threads would fight with BLAS's."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas")

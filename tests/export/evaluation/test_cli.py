@@ -1,0 +1,88 @@
+"""The command: rows that are kept, mistakes that are told, and the whole of it in small."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyarrow import Table, parquet
+from typer.testing import CliRunner, Result
+
+from export.cli import app
+from export.evaluation.embedding import embedded
+
+
+def run(*given: str) -> Result:
+    return CliRunner().invoke(app, ["evaluate-tasks", *given], env={"COLUMNS": "200"})
+
+
+def events_of(shop: Path, folder: Path) -> Path:
+    """Baskets of four neighbours in the catalogue; customers come back. Days 1 to 20 of January 2026."""
+    ids = [json.loads(line)["id"] for line in shop.read_text("utf-8").splitlines()]
+    random = np.random.default_rng(1)
+    lines = []
+    for basket in range(200):
+        first = int(random.integers(len(ids) - 4))
+        day = 1 + basket // 10
+        row = {"order": f"b{basket}", "customer": f"u{basket % 25}", "time": f"2026-01-{day:02}T10:{basket % 10:02}:00"}
+        lines += [row | {"product": ids[first + at]} for at in range(4)]
+    path = folder / "events.parquet"
+    parquet.write_table(Table.from_pylist(lines), path)
+    return path
+
+
+def test_rows_are_made_once_and_again_for_other_products(towers: Path, shop: Path, tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def made(catalogue: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        def start(total: int) -> object:
+            told.append(total)
+            return lambda _: None
+
+        return embedded(towers, str(catalogue), None, tmp_path / "kept", start).rows  # type: ignore[arg-type]
+
+    first, again = made(shop), made(shop)
+    assert (len(told), first.tolist()) == (1, again.tolist())
+    other = shop.with_name("other.jsonl")
+    lines = shop.read_text("utf-8").splitlines()
+    other.write_text("\n".join(lines[:-1]) + "\n", "utf-8")
+    assert made(other).tolist() == first[:-1].tolist()
+    assert told == [len(lines), len(lines) - 1]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--split", "soon"), "isoformat"),
+        (("--split", "2026-01-15", "--event-columns", "order"), "COLUMN=NAME"),
+    ],
+)
+def test_options_that_mean_nothing(more: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    result = run("--events", str(tmp_path / "none.parquet"), "--catalogue", "none.jsonl", *more)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_catalogue_that_is_not_there(towers: Path, tmp_path: Path) -> None:
+    given = ("--events", "none.parquet", "--catalogue", str(tmp_path / "none.jsonl"), "--split", "2026-01-15")
+    result = run(*given, "--towers", str(towers), "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert "no such file" in result.output
+
+
+@pytest.mark.slow
+def test_the_command_end_to_end(towers: Path, shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run(
+        *("--events", str(events_of(shop, tmp_path)), "--event-columns", "basket=order,user=customer"),
+        *("--catalogue", str(shop), "--split", "2026-01-15", "--towers", str(towers)),
+        *("--out", str(out), "--epochs", "1", "--resamples", "50"),
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads((out / "tasks.json").read_text("utf-8"))
+    assert {row["task"] for row in content["rows"]} == {"similar", "complement", "inspire"}
+    assert content["baskets"] == {"before": 140, "after": 60}
+    assert "tandem-inspire" in result.output
+    assert (out / "tasks.md").read_text("utf-8").startswith("# Similar, complement, inspire")
