@@ -6,7 +6,7 @@ export HF_HUB_OFFLINE ?= 1
 export TANDEM_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format grocery load bench-load bench-drift faults bench-request bench-recall bench-retrieval bench-gpu prove-gpu gpu-kernels scale bench-tensorrt prove-served compare modelopt train-sample clean
+.PHONY: help demo test test-slow lint format grocery load bench-load bench-drift faults bench-request bench-recall bench-retrieval bench-gpu prove-gpu gpu-kernels scale bench-tensorrt prove-served compare modelopt train-sample train-recommend bench-tasks clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,14 @@ bench-drift: .venv/.dev ## How often drift is told where there is none, and how 
 
 train-sample: $(STORE)/sample/catalogue.jsonl ## Train the sample's vision tower anew (about half an hour on 2 cores)
 	$(PY) -m training vision --out sample/vision.safetensors
+
+train-recommend: $(STORE)/releases/0001/manifest.json ## Train the sample's product tower anew, on what its shoppers did (three minutes)
+	$(PY) -m training pairs --events $(STORE)/sample/events.jsonl --out $(STORE)/training/pairs.parquet
+	$(PY) -m training complements --events $(STORE)/sample/events.jsonl --catalogue $(STORE)/sample/catalogue.jsonl --out $(STORE)/training/complements.json
+	$(PY) -m training product-tower --pairs $(STORE)/training/pairs.parquet --catalogue $(STORE)/sample/catalogue.jsonl --store $(STORE) --dim 64 --hidden 128 --work $(STORE)/training/product --out sample/product_tower
+
+bench-tasks: .venv/.dev ## Recommendations on a year of a real shop beside honest baselines, and their speed over 500,000 products (needs TANDEM_DATA)
+	$(PY) -m benchmarks.tasks --data $(TANDEM_DATA) --store $(STORE) --document docs/results
 
 clean: ## Remove everything that was made, but not the environment
 	rm -rf var

@@ -24,7 +24,7 @@ class Question:
 
     Args:
         title: What it shows.
-        arguments: Of ``python -m clients search``.
+        arguments: Of a command of ``python -m clients``.
         sheet: File name of its contact sheet.
     """
 
@@ -57,6 +57,15 @@ def questions(shop: Path) -> tuple[Question, ...]:
     )
 
 
+def recommendations(shop: Path) -> tuple[Question, ...]:
+    """The three tasks, for a product that was photographed."""
+    product = _photographed(shop)["product_id"]
+    return tuple(
+        Question(title, ("--task", task, "--product", product), f"{task}.png")
+        for title, task in (("More like it", "similar"), ("What goes with it", "complement"), ("How about", "inspire"))
+    )
+
+
 def run(store: Path, shop: Path, console: Console) -> None:
     """Serve, ask, stop. Contact sheets go to ``STORE/demo``.
 
@@ -73,6 +82,10 @@ def run(store: Path, shop: Path, console: Console) -> None:
             console.print(Rule(question.title))
             shared = ("-k", "5", "--url", server.grpc_url, "--images", str(shop), "--sheet", str(sheet))
             _client(("search", *question.arguments, *shared), console)
+        for question in recommendations(shop):
+            console.print(Rule(question.title))
+            shared = ("-k", "6", "--url", server.grpc_url, "--images", str(shop), "--sheet", str(out / question.sheet))
+            _client(("recommend", *question.arguments, *shared), console)
         console.print(Rule("A product that was not there a moment ago"))
         _live(out, server.grpc_url, console)
         console.print(Rule("Stopping Triton"))
@@ -105,8 +118,13 @@ def _client(arguments: Sequence[str], console: Console, *, shown: bool = True) -
 
 def _held_out_photo(shop: Path) -> tuple[Path, str]:
     """The first photo that the tower was not tuned on, and what kind of product it shows."""
-    with (shop / "photos.csv").open(encoding="utf-8") as file:
-        row = next(row for row in csv.DictReader(file) if row["split"] == "held_out")
+    row = _photographed(shop)
     with (shop / "catalogue.jsonl").open(encoding="utf-8") as file:
         product = next(product for product in map(json.loads, file) if product["id"] == row["product_id"])
     return shop / row["path"], product["category"][-1].lower()
+
+
+def _photographed(shop: Path) -> dict[str, str]:
+    """The first row of ``photos.csv`` that the tower was not tuned on."""
+    with (shop / "photos.csv").open(encoding="utf-8") as file:
+        return next(row for row in csv.DictReader(file) if row["split"] == "held_out")

@@ -55,8 +55,8 @@ def test_the_other_commands_have_these_options(command: list[str]) -> None:
     assert all(word in shown for word in command if word.startswith("--"))
 
 
-def test_the_towers_file_has_the_right_keys() -> None:
-    (text,) = blocks("toml")
+@pytest.mark.parametrize("text", blocks("toml"), ids=["towers", "recommend"])
+def test_the_towers_file_has_the_right_keys(text: str) -> None:
     content = tomllib.loads(text)
     for table, values in content.items():
         field = TowersFile.model_fields[table]

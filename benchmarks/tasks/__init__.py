@@ -1,0 +1,1 @@
+"""Three recommendation tasks judged on the real purchases of a web shop."""
