@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,7 @@ from numpy.typing import NDArray
 
 from ensemble.errors import DamagedRelease
 from ensemble.index import Slots
-
-Numbers = NDArray[np.int64]
-Floats = NDArray[np.float32]
+from ensemble.tasks.scoring import Doubles, Floats, Numbers, best_first, scorer_of
 
 ROWS_AT_ONCE = 8_192
 
@@ -37,6 +36,7 @@ class Members:
         self._bounds = np.searchsorted(nearest[self._order], np.arange(len(centroids) + 1))
         self._late = np.empty(0, np.int32)
         self._growing = threading.Lock()
+        self.scorer = scorer_of(slots)
 
     @property
     def slots(self) -> Slots | None:
@@ -51,6 +51,8 @@ class Members:
                 self._late = np.concatenate([self._late, self._nearest(slots, known, count)])
             late = self._late
         listed = self._order[self._bounds[cluster] : self._bounds[cluster + 1]]
+        if not len(late):
+            return listed
         return np.concatenate([listed, len(slots.base) + np.flatnonzero(late == cluster)])
 
     def _nearest(self, slots: Slots, first: int, last: int) -> NDArray[np.int32]:
@@ -93,10 +95,10 @@ class Clusters:
             raise DamagedRelease(f"{path}: holds a value that is not finite")
         return cls(centroids.astype(np.float32))
 
-    def nearest(self, vector: Floats, skip: int, count: int) -> list[int]:
-        """The ``count`` clusters nearest to a vector, without the ``skip`` nearest."""
-        order: list[int] = np.argsort(-(self.centroids @ vector), kind="stable")[skip : skip + count].tolist()
-        return order
+    def nearest(self, vectors: Sequence[Floats], skip: int, count: int) -> list[list[int]]:
+        """Of each vector the ``count`` clusters nearest to it, without the ``skip`` nearest."""
+        scores = np.stack(vectors) @ self.centroids.T
+        return [best_first(of_one, skip + count)[skip:].tolist() for of_one in scores]
 
     def prepare(self, slots: Slots) -> None:
         """Look at all products of an index: some seconds for a large one, and nothing where it was done before.
@@ -108,6 +110,16 @@ class Clusters:
     def members(self, slots: Slots, cluster: int) -> Numbers:
         """The slots of a cluster, ascending; dead ones among them."""
         return self._of(slots).of(slots, cluster)
+
+    def scores(self, slots: Slots, numbers: Numbers, query: Floats) -> Doubles:
+        """``(numbers,)``: the inner products of some slots with a query; equal rows have equal ones.
+
+        Args:
+            slots: Of the index.
+            numbers: Which of them.
+            query: ``(dim,)`` float32.
+        """
+        return self._of(slots).scorer(slots, numbers, query)
 
     def _of(self, slots: Slots) -> Members:
         known = self._find(slots)

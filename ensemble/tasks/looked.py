@@ -61,7 +61,10 @@ class Looked:
         new = self.stream.slots[len(self.slots) :]
         self.slots.extend(new.tolist())
         if self._compared:
-            self.vectors = np.concatenate([self.vectors, self._view.vectors(new)])
+            vectors = self._view.vectors(new)
+            self.vectors = np.concatenate([self.vectors, vectors]) if len(self.vectors) else vectors
+        if not self._diversity:
+            return
         self._open = np.concatenate([self._open, np.ones(len(new), np.bool_)])
         self._likest, self._picks = np.full(len(self.slots), -np.inf, np.float32), 0
 

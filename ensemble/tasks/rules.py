@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ensemble.index import Hits
 from ensemble.tasks.asked import Asked
 from ensemble.tasks.clusters import Clusters
+from ensemble.tasks.scoring import best_first
 from ensemble.tasks.shop import Shop
 from ensemble.tasks.stream import MOST_CANDIDATES, Excluded, Stream
 from ensemble.tasks.taste import DAY_S, Taste
@@ -95,7 +96,7 @@ def inspire(question: Question, clusters: Clusters | None, view: View) -> list[S
     most = min(asked.k, MOST_CLUSTERS)
     # The nearest cluster of each product has its turn before any second one: no more than these have one.
     vectors = [question.taste.without_dislikes(place) for place in standing[:most]]
-    chosen = [clusters.nearest(vector, asked.skip, asked.nearest) for vector in vectors]
+    chosen = clusters.nearest(vectors, asked.skip, asked.nearest)
     turns = [
         (vectors[number], near[rank])
         for rank in range(asked.nearest)
@@ -141,10 +142,10 @@ def _of_cluster(question: Question, clusters: Clusters, view: View, vector: Floa
     slots = slots[view.passes(question.filter, slots)]
     between = vector + clusters.centroids[cluster]
     query = between / max(float(np.linalg.norm(between)), 1e-12)
-    # Not a matrix product: its last bits depend on where a row stands, and variants would not tie.
-    scores = np.einsum("ij,j->i", view.vectors(slots), query.astype(np.float32))
-    order = np.argsort(-scores, kind="stable")[: MOST_CANDIDATES + len(question.excluded)]
-    return Stream.given(f"inspire:{cluster}", Hits(slots[order], scores[order]), question.excluded)
+    scores = clusters.scores(view.state.slots, slots, query.astype(np.float32))
+    order = best_first(scores, MOST_CANDIDATES + len(question.excluded))
+    hits = Hits(slots[order], scores[order].astype(np.float32))
+    return Stream.given(f"inspire:{cluster}", hits, question.excluded)
 
 
 def _of_list(question: Question, shop: Shop, view: View, category: str) -> Stream:

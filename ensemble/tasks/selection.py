@@ -144,7 +144,8 @@ class Selection:
         """Whether it is nearly the same as a product that was picked, or asked about."""
         most = self.asked.profile.near_duplicates
         kept = self._kept[: self._own + len(self.picks)]
-        return most is not None and len(kept) > 0 and float((kept @ looked.vectors[place]).max()) > most
+        # The largest of some Python numbers: of so few, numpy takes several times as long.
+        return most is not None and len(kept) > 0 and max((kept @ looked.vectors[place]).tolist()) > most
 
     def _groups(self, slot: int) -> list[Capped]:
         """Category and brand of a product where these are capped, and their caps."""

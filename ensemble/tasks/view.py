@@ -69,8 +69,8 @@ class View:
 
     def passes(self, text: bytes, slots: Numbers) -> NDArray[np.bool_]:
         """``(slots,)``: which are valid and pass a filter; for few slots, as nothing is kept."""
-        compiled = parse_filter(text, self.state.slots.columns)
         valid = self.state.slots.valid[slots]
+        compiled = parse_filter(text, self.state.slots.columns) if text else None
         return valid if compiled is None else valid & compiled.mask(self.state.slots.columns, slots)
 
     def canonical(self, text: bytes, name: str) -> bytes:
@@ -83,7 +83,7 @@ class View:
         Raises:
             InvalidInput: It cannot be compiled; names the place in it.
         """
-        if parse_filter(text, self.state.slots.columns, name=name) is None:
+        if not text or parse_filter(text, self.state.slots.columns, name=name) is None:
             return b""
         return json.dumps(json.loads(text), separators=(",", ":")).encode()
 
@@ -110,6 +110,7 @@ def under(category: str) -> bytes:
     return json.dumps({"under": ["category", category]}, separators=(",", ":")).encode()
 
 
+@lru_cache(maxsize=4096)
 def upper(category: str, level: int) -> str:
     """A category up to a level of its path; all of it where the level is 0.
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ensemble.index import ExactEngine, Hits, Passing, Slots, load
 from ensemble.index.ann import AnnEngine, build
+from ensemble.index.ann.scoring import scores_in_place
 from ensemble.index.ann.structure import Structure
 from ensemble.index.ann.training import train
 from ensemble.index.ann.tuned import Tuned
@@ -182,3 +183,13 @@ def test_no_row_passes(folder: Path) -> None:
     none = Passing.of(np.zeros(ROWS, np.bool_))
     (hits,) = AnnEngine.open(slots, folder).search(clustered(1, 16), [10], [none])
     assert hits.slots.tolist() == hits.scores.tolist() == []
+
+
+def test_rows_are_scored_in_place_in_base_and_tail_and_equal_ones_alike() -> None:
+    slots, _ = shared()
+    numbers = np.array([699, 3, 603, 353, 599, 600, 0, 3])
+    query = np.random.default_rng(4).standard_normal(DIM).astype(np.float32)
+    scores = scores_in_place(slots, numbers, query)
+    np.testing.assert_allclose(scores, slots.rows(numbers).astype(np.float64) @ query, rtol=1e-12, atol=1e-12)
+    assert scores[1] == scores[2] == scores[3] == scores[7]
+    assert scores_in_place(slots, numbers[:0], query).shape == (0,)

@@ -13,7 +13,7 @@ from ensemble.index import Index
 from ensemble.index.ann import FILES, AnnEngine, build
 from ensemble.index.ann.training import train
 from ensemble.index.ann.tuned import Tuned
-from ensemble.index.ann.tuning import LEAST_MARGINS, MEASURED_DIM
+from ensemble.index.ann.tuning import LEAST_MARGINS, LEAST_OF_SHORT, MEASURED_DIM, least_margins
 from ensemble.index.choice import EngineChoice
 from tests.ensemble.clustered import clustered, snapshot
 
@@ -41,8 +41,14 @@ def test_lists_that_cannot_be_written_are_told_as_by_the_system(tmp_path: Path) 
 
 def test_without_queries_the_margins_are_at_least_those_that_short_queries_need(tmp_path: Path) -> None:
     slots = snapshot(tmp_path, clustered(300, 22))
-    least = np.sqrt(slots.row_dim / MEASURED_DIM) * np.array(LEAST_MARGINS)
-    assert all(np.array(build(slots, tmp_path, threads=1).tuned.margins) >= least - 1e-3)
+    assert all(np.array(build(slots, tmp_path, threads=1).tuned.margins) >= least_margins(slots.row_dim))
+
+
+def test_least_margins_are_those_measured_and_shorter_between() -> None:
+    assert least_margins(MEASURED_DIM) == least_margins(1_024) == LEAST_MARGINS
+    assert least_margins(256) == LEAST_OF_SHORT
+    assert all(np.array(LEAST_OF_SHORT) < least_margins(257))
+    assert all(np.array(least_margins(257)) < LEAST_MARGINS)
 
 
 def test_rows_that_are_not_finite_are_refused_by_number(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from tests.model_repository.edges import problems
 ROOT = Path(__file__).parents[2] / "model_repository"
 SEARCHES = {"search_text", "search_image", "search"}
 RECOMMENDATIONS = {"recommend", "recommend_product"}
-ENSEMBLES = SEARCHES | RECOMMENDATIONS | {
+ENSEMBLES = {
+    *SEARCHES,
+    *RECOMMENDATIONS,
     "embed_text",
     "embed_image",
     "embed_product",

@@ -156,3 +156,21 @@ def take(  # noqa: PLR0913, PLR0917 - numba takes no objects
         if found < wanted or value >= best_scores[wanted - 1]:
             found = insert(slot, value, best_slots, best_scores, found)
     return found
+
+
+@njit(types.void(Rows, Rows, Numbers, Query, types.float64[::1]), **OPTIONS)
+def score_slots(base: Any, tail: Any, slots: Any, query: Any, scores: Any) -> None:
+    """Fill ``scores`` ``(slots,)`` with the inner products of rows with a query.
+
+    Args:
+        base: ``(base slots, row_dim)``.
+        tail: ``(tail slots, row_dim)``.
+        slots: Which rows.
+        query: ``(row_dim,)``.
+        scores: Filled.
+    """
+    for number in range(slots.shape[0]):
+        if number + AHEAD < slots.shape[0]:
+            fetch_row(base, tail, slots[number + AHEAD])
+        slot = slots[number]
+        scores[number] = score(base, slot, query) if slot < base.shape[0] else score(tail, slot - base.shape[0], query)

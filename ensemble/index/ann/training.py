@@ -18,6 +18,7 @@ ROWS_PER_LIST = 48
 CODE_SAMPLE = 32_768
 ROUNDS = 8
 BATCH = 16_384
+# So few numbers are too few for a code of four: see `_codes`.
 SHORT_DIM = 256
 GRAPH_NEIGHBOURS, GRAPH_CANDIDATES = 16, 32
 

@@ -12,6 +12,7 @@ import numpy as np
 from ensemble.index.ann.engine import AnnEngine
 from ensemble.index.ann.queries import made_up, true_scores
 from ensemble.index.ann.structure import Floats, Structure
+from ensemble.index.ann.training import SHORT_DIM
 from ensemble.index.ann.tuned import COUNTS, RATES, Tuned
 from ensemble.index.engine import Hits
 from ensemble.index.passing import Passing
@@ -26,6 +27,9 @@ MARGINS = (6.0, 20.0)
 # That was for rows of so many numbers. No row is further from its centroid than the square root of their number times
 # the deviation in one direction, so that for shorter rows all margins are shorter by that much.
 MEASURED_DIM = 384
+# Short rows are of products alone, asked for by products and mixtures of them: for 500,000 of 128 numbers and mixtures
+# of up to twenty, wider margins found no more.
+LEAST_OF_SHORT = (4.5, 4.25, 3.75)
 MADE_UP = 400
 CANDIDATES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1_024, 1_536)
 # The codes may lose so much of what may be lost at all.
@@ -44,7 +48,7 @@ def tune(slots: Slots, structure: Structure, queries: Floats | None, seed: int) 
         queries: ``(queries, row_dim)`` float32 like those that will be asked; None to make some up.
         seed: Of what is drawn.
     """
-    shorter = min(1.0, math.sqrt(slots.row_dim / MEASURED_DIM))
+    shorter = _shorter(slots.row_dim)
     asked = made_up(slots.base, MADE_UP, seed) if queries is None else np.ascontiguousarray(queries, np.float32)
     rng = np.random.default_rng(seed)
     masks = [rng.random(len(slots)) < rate for rate in RATES]
@@ -65,14 +69,25 @@ def tune(slots: Slots, structure: Structure, queries: Floats | None, seed: int) 
 
     margins = [_bisected(partial(recall_with, number), shorter) for number in range(len(RATES))]
     if queries is None:
-        margins = [max(found, round(shorter * least, 3)) for found, least in zip(margins, LEAST_MARGINS, strict=True)]
+        margins = [max(pair) for pair in zip(margins, least_margins(slots.row_dim), strict=True)]
     return Tuned(tuple(margins), candidates)
+
+
+def least_margins(row_dim: int) -> tuple[float, ...]:
+    """What the margins are at least where no queries are known, for each of ``RATES``."""
+    if row_dim <= SHORT_DIM:
+        return LEAST_OF_SHORT
+    return tuple(round(_shorter(row_dim) * margin, 3) for margin in LEAST_MARGINS)
 
 
 def recall_of(hits: list[Hits], truth: Floats) -> float:
     """Share of the true best scores that were found; of rows with equal scores each is as good."""
     reached = [np.sum(hit.scores >= row[-1] - TOLERANCE) for hit, row in zip(hits, truth, strict=True)]
     return float(np.mean(np.minimum(reached, truth.shape[1])) / truth.shape[1])
+
+
+def _shorter(row_dim: int) -> float:
+    return min(1.0, math.sqrt(row_dim / MEASURED_DIM))
 
 
 def _tuned(margin: float, few: int, many: int) -> Tuned:
