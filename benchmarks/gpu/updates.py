@@ -48,6 +48,7 @@ class Patches:
     seq: int
     changes: list[Patch]
     kinds: dict[str, Kind] = field(default_factory=dict)
+    all_rows: bool = False
 
 
 class Writer:
