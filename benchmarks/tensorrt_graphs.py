@@ -112,11 +112,11 @@ def _halved(name: str, path: Path, feed: Feed, folder: Path) -> Path:
 def _kept_module() -> Iterator[dict[str, Any]]:
     """Keep the module that a tower is traced from: what PyTorch runs must be what became the graph."""
     kept: dict[str, Any] = {}
-    trace = tracing._trace
+    trace = tracing.trace
 
     def trace_and_keep(module: Any, *args: Any) -> onnx.ModelProto:
         kept["module"] = module
         return trace(module, *args)
 
-    with patch.object(tracing, "_trace", trace_and_keep):
+    with patch.object(tracing, "trace", trace_and_keep):
         yield kept
