@@ -68,9 +68,9 @@ def follow_recommender(
 def _warm(recommender: Recommender) -> Recommender:
     """Ask once for each task, so that no caller waits for code that is compiled when it first runs."""
     with recommender.index.reading() as state:
-        names = state.slots.ids_by_slot
-        product = names[0] if len(names) else None
-    if product is not None:
+        live = np.flatnonzero(state.slots.valid)[:1]
+        products = state.slots.ids(live)
+    for product in products:
         profiles = {profile.task: name for name, profile in recommender.shop.profiles.by_name.items()}
         asked = [{"PRODUCT_ID": _words(product), "TASK": _words(name)} for name in profiles.values()]
         recommender.answer(asked)

@@ -38,7 +38,13 @@ from export.queries import read_queries
 from export.reading import BAD_ROWS, SKIPPED_ROWS, all_problems_listed, columns_of
 from export.recommending.folder import INDEX, check_recommend
 from export.recommending.probing import recommend_request
-from export.recommending.steps import Stock, choose_product_tower, write_release_recommender
+from export.recommending.steps import (
+    Stock,
+    check_product_tower,
+    check_rows,
+    choose_product_tower,
+    write_release_recommender,
+)
 from export.report.writer import REPORT
 from export.steps import Recorder
 from export.store import move_models, move_release, moving, staging, uninterrupted
@@ -91,10 +97,12 @@ class _Release(Work):
         deciding = deciding_of(self, towers, checked)
         decisions = choose_precision(self, deciding)
         space = space_of(self, agreements)
+        check_product_tower(self, space)
         notes = self._write(space)
         rows = self._embed(checked, space)
-        self._index(checked, rows, space)
         stock = Stock(checked, rows, space)
+        notes += check_rows(self, stock)
+        self._index(checked, rows, space)
         decisions |= choose_product_tower(self, stock, deciding, decisions)
         write_release_recommender(self, stock, decisions)
         deciding.write_report(self.stage.folder / REPORT, decisions)

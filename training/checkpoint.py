@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -42,15 +42,14 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe:
     """Put a checkpoint back into ``model`` and ``optimizer``; return the number of steps done.
 
     Raises:
-        CheckpointError: it was written by another recipe.
+        CheckpointError: it was written by another recipe, or cannot be read.
     """
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("recipe") != recipe:
-            raise CheckpointError(
-                f"{path}: recipe is {metadata.get('recipe')!r}, this run's is {recipe!r}; choose another --work"
-            )
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    metadata, tensors = _read(path)
+    if metadata.get("recipe") != recipe:
+        raise CheckpointError(
+            f"{path} is of another recipe, other data or another version of the code; remove it or choose another "
+            "--work"
+        )
     model.load_state_dict(
         {name.removeprefix(_MODEL): value for name, value in tensors.items() if name.startswith(_MODEL)}
     )
@@ -62,6 +61,14 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe:
             place = parameters[parameter].device if value.dim() else value.device
             optimizer.state[parameters[parameter]][key] = value.to(place)
     return int(metadata["step"])
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}; remove it or choose another --work") from error
 
 
 def save_half(path: Path, model: nn.Module, metadata: dict[str, str]) -> None:

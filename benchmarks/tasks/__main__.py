@@ -19,6 +19,7 @@ from export.order import DEFAULT_TOWERS
 from export.terminal import progress_bars, terminated_as_interrupted
 
 SPLIT = "2011-09-01"
+EPOCHS = 6
 TASKS = Path(__file__).with_name("tasks.toml")
 
 
@@ -30,7 +31,7 @@ def tasks(
     document: Annotated[Path, typer.Option(help="Folder of tasks.md, tasks.json and the plots.")] = Path(
         "docs/results"
     ),
-    epochs: Annotated[int, typer.Option(help="Of the training, at most.", show_default="the recipe's")] = 0,
+    epochs: Annotated[int, typer.Option(help="Of the training, at most.")] = EPOCHS,
 ) -> None:
     """Judge the three tasks on the shop, and write report, plots and figures."""
     console = Console(stderr=True)

@@ -45,7 +45,9 @@ def keep(  # noqa: PLR0913 -- an option each
     trim: Annotated[
         bool, typer.Option("--trim", help="Forget journal entries that no kept snapshot of this store needs.")
     ] = False,
-    snapshots: Annotated[bool, typer.Option(help="Write snapshots; not needed where a Milvus is searched.")] = True,
+    snapshots: Annotated[
+        bool, typer.Option(help="Write snapshots of the index that is searched; not where that is a Milvus.")
+    ] = True,
     once: Annotated[bool, typer.Option("--once", help="Do what there is to do, and end.")] = False,
     parent: Annotated[int | None, typer.Option(hidden=True, help="End with this process, which started it.")] = None,
 ) -> None:

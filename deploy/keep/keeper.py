@@ -93,8 +93,9 @@ class Keeper:
 
     @property
     def _writers(self) -> tuple[Job, ...]:
-        """The jobs that write snapshots, where they are wanted."""
-        return (self._snapshots, self._recommender_snapshots) if self._options.snapshots else ()
+        """The jobs that write snapshots: of the index that is searched only where they are wanted."""
+        searched = (self._snapshots,) if self._options.snapshots else ()
+        return (*searched, self._recommender_snapshots)
 
     def _finish(self, job: Job) -> None:
         with job() as step:

@@ -16,7 +16,8 @@ class KeepOptions:
             catalogue: a server that was away longest needs them.
         poll_s: Time between two looks at the catalogue.
         batch: Products that are embedded by one request; a search that comes meanwhile may have to wait for it.
-        snapshots: Whether snapshots are written: not where a Milvus is searched, which its own feeder fills.
+        snapshots: Whether snapshots of the index that is searched are written: not where that is a Milvus, which its
+            own feeder fills. Those of the recommender's index, which lies in main memory, are written always.
     """
 
     snapshot_every_s: float = 300.0
@@ -35,7 +36,10 @@ class KeepOptions:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}")
 
         if self.trim and not self.snapshots:
-            raise ValueError("`trim` needs snapshots: it forgets what the oldest of them holds, and none are written")
+            raise ValueError(
+                "`trim` needs snapshots: it forgets what the oldest of them holds, and those of the index that is "
+                "searched are not written"
+            )
 
     def arguments(self) -> list[str]:
         """The same on the command line of ``python -m deploy keep``."""

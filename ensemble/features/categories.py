@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 NO_CATEGORY = 0
+# Deeper levels are not told apart: the work for a path grows with the square of its levels.
+MOST_LEVELS = 16
 
 
 def path_of(category: str | None) -> tuple[str, ...]:
-    """Levels of a category path, from the root; empty where there is none.
+    """Levels of a category path, from the root, at most ``MOST_LEVELS``; empty where there is none.
 
     >>> path_of(" Kitchen / Mugs ")
     ('Kitchen', 'Mugs')
     """
     levels = (level.strip() for level in (category or "").split("/"))
-    return tuple(level for level in levels if level)
+    return tuple(islice((level for level in levels if level), MOST_LEVELS))
 
 
 def ancestors(category: str | None) -> list[str]:

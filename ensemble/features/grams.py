@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _WORD = re.compile(r"\w+")
-_REMEMBERED = 1 << 16
+# What is remembered is bounded by both: some 160 MB of the longest words.
+_REMEMBERED = 1 << 14
+MOST_CHARACTERS = 64
 
 
 def words(title: str) -> list[str]:
-    """Words of a title, compared without case and in one Unicode form (NFKC)."""
-    return _WORD.findall(unicodedata.normalize("NFKC", title).casefold())
+    """Words of a title, compared without case and in one Unicode form (NFKC); of long ones the first characters."""
+    found = _WORD.findall(unicodedata.normalize("NFKC", title).casefold())
+    return [word[:MOST_CHARACTERS] for word in found]
 
 
 @lru_cache(_REMEMBERED)
@@ -41,7 +44,7 @@ def bucket(piece: str, buckets: int) -> int:
 def gram_ids(title: str, buckets: int, sizes: tuple[int, ...], most: int) -> list[int]:
     """Ids of the first ``most`` pieces of a title; all its words come before the runs within them."""
     found: list[int] = []
-    for piece in _in_order(words(title), sizes):
+    for piece in _in_order(words(title)[:most], sizes):
         if len(found) == most:
             break
         found.append(bucket(piece, buckets))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ensemble.errors import InvalidInput
 from ensemble.index.columns import ALLOWED, Column, Kind, Mask, Numbers, Stored, accepts
-from ensemble.index.filter_size import MAX_BYTES, MAX_DEPTH, FilterSize
+from ensemble.index.filter_size import LIMITS, FilterLimits, FilterSize
 from ensemble.index.nodes import And, Columns, Equals, IsIn, Node, Not, Or, Under, Within, stored
 from ensemble.words import as_word
 
@@ -27,24 +27,32 @@ class Filter:
 
     Args:
         tree: What it says.
-        nbytes: The most memory that it takes.
+        size: How large it is.
     """
 
     tree: Node
-    nbytes: int
+    size: FilterSize = field(compare=False)
+
+    @property
+    def nbytes(self) -> int:
+        """The most memory that it takes."""
+        return self.size.nbytes
 
     def mask(self, columns: Columns, slots: Numbers | None = None) -> Mask:
         """Which slots pass, as bool: of all, or of ``slots``, in their order."""
         return self.tree.mask(columns, slots)
 
 
-def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -> Filter | None:
+def parse_filter(
+    text: str | bytes, columns: Columns, *, name: str = "FILTER", limits: FilterLimits = LIMITS
+) -> Filter | None:
     """Compile a filter against a catalogue's columns.
 
     Args:
         text: The JSON expression; an empty one is no filter.
         columns: The fields that exist.
         name: How errors call the input.
+        limits: How large it may be.
 
     Returns:
         The filter, or None where the text is empty.
@@ -55,14 +63,14 @@ def parse_filter(text: str | bytes, columns: Columns, *, name: str = "FILTER") -
     """
     if not text:
         return None
-    if len(text) > MAX_BYTES:
-        raise InvalidInput(name, f"{len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
+    if len(text) > limits.nbytes:
+        raise InvalidInput(name, f"{len(text):,} bytes; at most {limits.nbytes:,} are allowed")
     try:
         expression = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(name, f"not JSON: {error}") from None
-    size = FilterSize(len(text))
-    return Filter(_compile(expression, _Scope(columns, size), name), size.nbytes)
+    size = FilterSize(len(text), limits=limits)
+    return Filter(_compile(expression, _Scope(columns, size, limits.depth), name), size)
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class _Scope:
 
     columns: Columns
     size: FilterSize
-    depth: int = MAX_DEPTH
+    depth: int
 
     @property
     def inner(self) -> _Scope:
@@ -80,12 +88,12 @@ class _Scope:
 
 def _compile(expression: Any, scope: _Scope, place: str) -> Node:
     if scope.depth == 0:
-        raise InvalidInput(place, f"nested deeper than {MAX_DEPTH}")
+        raise InvalidInput(place, f"nested deeper than {scope.size.limits.depth}")
     if not isinstance(expression, dict) or len(expression) != 1:
         raise InvalidInput(place, f"an object with one of {', '.join(_OPERATORS)} is needed, got {_shown(expression)}")
     ((operator, operand),) = expression.items()
     if operator not in _OPERATORS:
-        raise InvalidInput(place, f"unknown operator {operator!r}; allowed are {', '.join(_OPERATORS)}")
+        raise InvalidInput(place, f"unknown operator {operator[:80]!r}; allowed are {', '.join(_OPERATORS)}")
     return _OPERATORS[operator](operand, scope, f"{place}.{operator}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ensemble.errors import InvalidInput
 
@@ -18,6 +18,38 @@ VALUE_BYTES = 96
 CHARACTER_BYTES = 4
 
 
+@dataclass(frozen=True)
+class FilterLimits:
+    """How large an expression may be.
+
+    Args:
+        nbytes: Of its text.
+        depth: How deep it is nested.
+        leaves: Comparisons.
+        operators: ``and``, ``or``, ``not`` and the comparisons.
+        values: In the lists of all ``in``.
+    """
+
+    nbytes: int = MAX_BYTES
+    depth: int = MAX_DEPTH
+    leaves: int = MAX_LEAVES
+    operators: int = MAX_OPERATORS
+    values: int = MAX_VALUES
+
+    def beside(self, size: FilterSize) -> FilterLimits:
+        """What is left for an expression that another one is joined with, whatever its depth."""
+        return FilterLimits(
+            max(self.nbytes - size.characters, 0),
+            self.depth,
+            max(self.leaves - size.leaves, 0),
+            max(self.operators - size.operators, 0),
+            max(self.values - size.values, 0),
+        )
+
+
+LIMITS = FilterLimits()
+
+
 @dataclass
 class FilterSize:
     """How large an expression is, as far as it was read.
@@ -28,6 +60,7 @@ class FilterSize:
         leaves: The comparisons.
         values: In the lists of all ``in``.
         codes: Words that stand for the categories below those that were asked for.
+        limits: How large it may be.
     """
 
     characters: int
@@ -35,6 +68,7 @@ class FilterSize:
     leaves: int = 0
     values: int = 0
     codes: int = 0
+    limits: FilterLimits = field(default=LIMITS, repr=False)
 
     @property
     def nbytes(self) -> int:
@@ -50,9 +84,9 @@ class FilterSize:
         """
         self.operators, self.leaves, self.values = self.operators + 1, self.leaves + leaves, self.values + values
         for name, count, most in (
-            ("comparisons", self.leaves, MAX_LEAVES),
-            ("operators", self.operators, MAX_OPERATORS),
-            ("values in lists", self.values, MAX_VALUES),
+            ("comparisons", self.leaves, self.limits.leaves),
+            ("operators", self.operators, self.limits.operators),
+            ("values in lists", self.values, self.limits.values),
         ):
             if count > most:
                 raise InvalidInput(place, f"{count:,} {name} up to here; at most {most:,} are allowed in one filter")

@@ -14,9 +14,8 @@ from ensemble.tasks.selection import Pick, Selection
 from ensemble.tasks.shop import Shop
 from ensemble.tasks.stream import Stream
 from ensemble.tasks.taste import Taste
-from ensemble.tasks.view import View, joined
-
-_SHOWN = 5
+from ensemble.tasks.told import named
+from ensemble.tasks.view import ROOM, View, joined
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,9 @@ def recommend(asked: Asked, shop: Shop, view: View) -> Searching[Recommendation]
 def _filter(asked: Asked, view: View) -> bytes:
     """What all products of the answer must pass."""
     profile = asked.profile
-    always = view.canonical(profile.filter_text, f"TASK {profile.name!r}, its filter")
-    return joined(always, view.canonical(asked.filter, "FILTER"))
+    always, size = view.canonical(profile.filter_text, f"TASK {profile.name!r}, its filter")
+    given, _ = view.canonical(asked.filter, "FILTER", ROOM.beside(size))
+    return joined(always, given)
 
 
 def _turns(name: str, question: Question, shop: Shop, view: View) -> Iterator[Sequence[Stream]]:
@@ -75,9 +75,7 @@ def _reason(asked: Asked, taste: Taste, selection: Selection, why: dict[str, str
     """One sentence; empty where there is nothing to tell."""
     told = []
     if taste.unknown:
-        more = len(taste.unknown) - _SHOWN
-        names = ", ".join(map(repr, taste.unknown[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
-        told.append(f"not in the index and left out: {names}")
+        told.append(f"not in the index and left out: {named(taste.unknown)}")
     task = asked.profile.task
     counts = Counter(pick.rule.partition(":")[0] for pick in selection.picks)
     if counts[task] < asked.k:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.tasks.names import MOST_CATEGORIES
 from ensemble.tasks.profile import Profile
 
 Floats = NDArray[np.float32]
@@ -64,3 +65,12 @@ class Asked:
     diversity: float
     per_category: int
     per_brand: int
+
+    @property
+    def searches(self) -> int:
+        """How many searches its task may need; of small clusters no more than of complementary categories count."""
+        if self.profile.task == "complement":
+            return len(self.categories) or self.profile.categories
+        if self.profile.task == "inspire":
+            return max(1, min(self.nearest * len(self.ids), MOST_CATEGORIES))
+        return 1

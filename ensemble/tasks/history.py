@@ -15,7 +15,9 @@ Doubles = NDArray[np.float64]
 History = tuple[tuple[str, ...], Doubles, Doubles | None]
 
 
-def history_of(names: Sequence[str], weights: NDArray[Any] | None, times: NDArray[Any] | None, now_s: float) -> History:
+def history_of(
+    names: Sequence[str], weights: NDArray[Any] | None, times: NDArray[Any] | None, now_s: float, most: int
+) -> History:
     """Put a history in order.
 
     Args:
@@ -23,13 +25,14 @@ def history_of(names: Sequence[str], weights: NDArray[Any] | None, times: NDArra
         weights: One for each, pads included; None for equal ones.
         times: Unix seconds, one for each; None where ``names`` are in order already, the newest first.
         now_s: The same of now.
+        most: How many count, the newest.
 
     Returns:
         The ids, the newest first, each once; their weights, where one stands several times the sum; the seconds since
         each was looked at last, or None without times.
 
     Raises:
-        InvalidInput: Lengths differ, a weight is not finite, none is above 0, or a time lies ahead.
+        InvalidInput: Lengths differ, a time lies ahead, or of those that count a weight is not finite or none above 0.
     """
     for name, values in (("WEIGHTS", weights), ("TIMES", times)):
         if values is not None and len(values) != len(names):
@@ -41,13 +44,14 @@ def history_of(names: Sequence[str], weights: NDArray[Any] | None, times: NDArra
     sums: dict[str, float] = {}
     for place in places:
         sums[names[place]] = sums.get(names[place], 0.0) + (1.0 if weights is None else float(weights[place]))
-    totals = np.array(list(sums.values()), np.float64)
-    _check_weights(totals)
+    ids = tuple(sums)[:most]
+    totals = np.array([sums[name] for name in ids], np.float64)
+    _check_weights(totals, cut=len(ids) < len(sums))
     if times is None:
-        return tuple(sums), totals, None
+        return ids, totals, None
     newest = {names[place]: int(times[place]) for place in reversed(places)}
-    ages = np.array([max(0.0, now_s - newest[name]) for name in sums], np.float64)
-    return tuple(sums), totals, ages
+    ages = np.array([max(0.0, now_s - newest[name]) for name in ids], np.float64)
+    return ids, totals, ages
 
 
 def _check_times(times: NDArray[Any], now_s: float) -> None:
@@ -58,11 +62,12 @@ def _check_times(times: NDArray[Any], now_s: float) -> None:
             raise InvalidInput("TIMES", f"{time} lies {time - now_s:,.0f} s ahead of now; at most {AHEAD_S} is allowed")
 
 
-def _check_weights(weights: Doubles) -> None:
+def _check_weights(weights: Doubles, *, cut: bool) -> None:
     if not len(weights):
         return
     shown = [float(f"{weight:.6g}") for weight in weights[:10].tolist()]
     told = f"{shown}{' and more' if len(weights) > len(shown) else ''}"
+    told += f" of the newest {len(weights)} products" if cut else ""
     if not np.isfinite(weights).all():
         raise InvalidInput("WEIGHTS", f"{told} is not finite; finite numbers are needed")
     if not (weights > 0).any():

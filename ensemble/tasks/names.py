@@ -44,6 +44,9 @@ MAX_K = 200
 DEFAULT_PROFILE = "similar"
 # More ids than these in one row are a mistake, or an attack.
 MOST_IDS = 10_000
+MOST_CATEGORY_CHARACTERS = 1_024
+# Over the rows of a request, products times searches: all other requests wait for it.
+MOST_ASKED = 32_000
 # So many categories of complements may be asked for at once: each is a search of its own.
 MOST_CATEGORIES = 20
 # Clocks differ: times so many seconds ahead are taken as now.

@@ -72,7 +72,11 @@ class Profile:
     @cached_property
     def filter_text(self) -> bytes:
         """``filter`` as JSON; empty for none."""
-        return b"" if self.filter is None else json.dumps(self.filter, separators=(",", ":")).encode()
+        return b"" if self.filter is None else _written(self.filter)
+
+
+def _written(expression: Mapping[str, Any]) -> bytes:
+    return json.dumps(expression, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 KEYS = tuple(one.name for one in fields(Profile) if one.name != "name")

@@ -15,6 +15,8 @@ from ensemble.tasks.errors import BadProfiles
 from ensemble.tasks.names import TASKS
 from ensemble.tasks.profile import DEFAULTS, Profile
 from ensemble.tasks.profile_checks import problems_of
+from ensemble.tasks.told import quoted
+from ensemble.tasks.view import ROOM
 
 DEFAULT_TASKS = Path(__file__).with_name(TASKS)
 MOST_PROFILES = 200
@@ -81,7 +83,7 @@ class Profiles:
         if profile is None:
             more = len(self.by_name) - _SHOWN
             known = ", ".join(list(self.by_name)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-            raise InvalidInput("TASK", f"{name!r} is no profile of this release; its profiles are {known}")
+            raise InvalidInput("TASK", f"{quoted(name)} is no profile of this release; its profiles are {known}")
         return profile
 
     def check(self, columns: Columns, *, file: str = TASKS) -> None:
@@ -97,7 +99,7 @@ class Profiles:
         problems = []
         for name, profile in self.by_name.items():
             try:
-                parse_filter(profile.filter_text, columns, name="filter")
+                parse_filter(profile.filter_text, columns, name="filter", limits=ROOM)
             except InvalidInput as error:
                 problems.append(f"[{name}] {error}")
         if problems:

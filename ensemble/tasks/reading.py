@@ -12,11 +12,20 @@ from ensemble.arrays import to_host
 from ensemble.errors import InvalidInput
 from ensemble.features.categories import path_of
 from ensemble.product import parse_products
+from ensemble.product_checks import MAX_ID_CHARS
 from ensemble.product_tower import AnyProductTower
 from ensemble.query import MAX_NORM, Tensors
 from ensemble.tasks.asked import Asked, Newcomer
 from ensemble.tasks.history import history_of
-from ensemble.tasks.names import DEFAULT_K, DEFAULT_PROFILE, MAX_K, MOST_CATEGORIES, MOST_IDS
+from ensemble.tasks.names import (
+    DEFAULT_K,
+    DEFAULT_PROFILE,
+    MAX_K,
+    MOST_ASKED,
+    MOST_CATEGORIES,
+    MOST_CATEGORY_CHARACTERS,
+    MOST_IDS,
+)
 from ensemble.tasks.profile import Profile
 from ensemble.tasks.profile_checks import RANGES
 from ensemble.tasks.profiles import Profiles
@@ -55,28 +64,31 @@ class Reader:
                 asked.append(self._row(_Row(tensors, row), now_s))
             except InvalidInput as error:
                 raise error.at(row, of=batch) from None
+        _check_work(asked)
         return asked
 
     def _row(self, row: _Row, now_s: float) -> Asked:
         profile = self._profiles.get(row.word("TASK") or DEFAULT_PROFILE)
         newcomer = self._newcomer(row)
-        ids, weights, ages_s = history_of(row.words("PRODUCT_ID"), row.many("WEIGHTS"), row.many("TIMES"), now_s)
+        given = row.words("PRODUCT_ID"), row.many("WEIGHTS"), row.many("TIMES")
+        ids, weights, ages_s = history_of(*given, now_s, profile.history)
         if newcomer is not None and ids:
             raise InvalidInput("PRODUCT_ID", "given beside ROW and PRODUCT; give one of the two")
         if newcomer is None and not ids and profile.task != "inspire":
             raise InvalidInput("PRODUCT_ID", "no product; give at least one, or ROW and PRODUCT of one")
-        most = profile.history
         return Asked(
             profile=profile,
-            ids=ids[:most],
-            weights=weights[:most],
-            ages_s=None if ages_s is None else ages_s[:most],
+            ids=ids,
+            weights=weights,
+            ages_s=ages_s,
             newcomer=newcomer,
             k=_within("K", row.number("K", DEFAULT_K), 1, MAX_K),
             filter=row.text("FILTER"),
             min_seq=_within("MIN_SEQ", row.number("MIN_SEQ", 0), 0, None),
             seen=row.words("SEEN"),
-            categories=_categories(row.words("CATEGORY", most=MOST_CATEGORIES)),
+            categories=_categories(
+                row.words("CATEGORY", most=MOST_CATEGORIES, most_characters=MOST_CATEGORY_CHARACTERS)
+            ),
             nearest=_knob(row, profile, "NEAREST", 1, profile.most_nearest),
             skip=_knob(row, profile, "SKIP", 0, profile.most_skip),
             diversity=_knob(row, profile, "DIVERSITY", 0, 1),
@@ -131,13 +143,25 @@ class _Row:
         """The same as a string."""
         return _decoded(name, self.text(name))
 
-    def words(self, name: str, *, most: int = MOST_IDS) -> tuple[str, ...]:
+    def words(self, name: str, *, most: int = MOST_IDS, most_characters: int = MAX_ID_CHARS) -> tuple[str, ...]:
         """All texts; empty ones stay, as values of other inputs stand beside them."""
         values = self.many(name)
         given = [] if values is None else values.tolist()
         if len(given) > most:
             raise InvalidInput(name, f"{len(given):,} values; at most {most:,} are allowed")
-        return tuple(value if isinstance(value, str) else _decoded(name, value) for value in given)
+        words = tuple(value if isinstance(value, str) else _decoded(name, value) for value in given)
+        longest = max(map(len, words), default=0)
+        if longest > most_characters:
+            raise InvalidInput(name, f"one of {longest:,} characters; at most {most_characters:,} are allowed")
+        return words
+
+
+def _check_work(asked: Sequence[Asked]) -> None:
+    """Refuse what would hold up all other requests for long."""
+    work = sum(row.k * row.searches for row in asked)
+    if work > MOST_ASKED:
+        allowed = f"at most {MOST_ASKED:,} are allowed: ask for fewer products, or in fewer rows"
+        raise InvalidInput("K", f"the rows ask for {work:,} products, each for K of every search; {allowed}")
 
 
 def _batch(tensors: Tensors) -> int:

@@ -91,9 +91,9 @@ class Recommender:
         wanted = [True] * len(asked) if documents is None else documents
         with self.index.reading() as state:
             view = View(state)
-            if not _has_unknown(asked, view):
+            if not any(_is_lost(row, view) for row in _rows(asked)):
                 return self._answers(asked, view, waited_s, wanted)
-        # A product that the index does not hold may be as new as that.
+        # A product that the index does not hold may be as new as that. One of several may as well be deleted.
         self._glance.wait()
         with self.index.reading() as state:
             return self._answers(asked, View(state), waited_s, wanted)
@@ -152,8 +152,9 @@ def _rows(asked: Iterable[Rows]) -> list[Asked]:
     return [row for rows in asked if not isinstance(rows, Exception) for row in rows]
 
 
-def _has_unknown(asked: Sequence[Rows], view: View) -> bool:
-    return any((view.find(row.ids) < 0).any() for row in _rows(asked))
+def _is_lost(asked: Asked, view: View) -> bool:
+    """Whether none of the products that a row is about is in the index."""
+    return bool(asked.ids) and not (asked.weights[view.find(asked.ids) >= 0] > 0).any()
 
 
 def _recommended(

@@ -5,19 +5,22 @@ Each gives its streams in their order, or says why it has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.errors import InvalidInput
 from ensemble.index import Hits
 from ensemble.tasks.asked import Asked
 from ensemble.tasks.clusters import Clusters
 from ensemble.tasks.scoring import best_first
 from ensemble.tasks.shop import Shop
-from ensemble.tasks.stream import MOST_CANDIDATES, Excluded, Stream
+from ensemble.tasks.stream import Excluded, Stream, share_of
 from ensemble.tasks.taste import DAY_S, Taste
+from ensemble.tasks.told import quoted
 from ensemble.tasks.view import View, joined, under, upper
 
 Floats = NDArray[np.float32]
@@ -70,7 +73,7 @@ def complement(question: Question, shop: Shop) -> list[Stream]:
     own = list(dict.fromkeys(taste.categories[place] for place in taste.liked if taste.categories[place]))
     targets = list(asked.categories) or shop.complements.of(own, asked.profile.categories)
     if not targets:
-        told = ", ".join(repr(category) for category in own[:3])
+        told = ", ".join(map(quoted, own[:3]))
         raise NoCandidates(f"no category goes with {told}" if own else "the product has no category")
     mixed = np.tile(taste.mixed(), (len(targets), 1))
     queries = mixed if shop.head is None else shop.head.queries(mixed, targets)
@@ -91,11 +94,9 @@ def inspire(question: Question, clusters: Clusters | None, view: View) -> list[S
     asked = question.asked
     standing = representatives(asked, question.taste)
     if not standing:
-        old = f"no product of the history is at most {asked.profile.max_age_days:g} days old"
-        raise NoCandidates(old if question.taste.liked else "the history is empty")
-    most = min(asked.k, MOST_CLUSTERS)
+        raise NoCandidates(_why_nothing_stands(question))
     # The nearest cluster of each product has its turn before any second one: no more than these have one.
-    vectors = [question.taste.without_dislikes(place) for place in standing[:most]]
+    vectors = _directions(question.taste, standing)[:MOST_CLUSTERS]
     chosen = clusters.nearest(vectors, asked.skip, asked.nearest)
     turns = [
         (vectors[number], near[rank])
@@ -107,7 +108,16 @@ def inspire(question: Question, clusters: Clusters | None, view: View) -> list[S
         raise NoCandidates(
             f"there are no more than {len(clusters.centroids)} clusters, of which {asked.skip} are skipped"
         )
-    return [_of_cluster(question, clusters, view, *turn) for turn in turns[:most]]
+    del turns[MOST_CLUSTERS:]
+    most = share_of(asked.k, len(turns)) + len(question.excluded)
+    return [
+        Stream.given(
+            f"inspire:{cluster}",
+            partial(_of_cluster, question.filter, clusters, view, vector, cluster, most),
+            question.excluded,
+        )
+        for vector, cluster in turns
+    ]
 
 
 def representatives(asked: Asked, taste: Taste) -> list[int]:
@@ -119,6 +129,30 @@ def representatives(asked: Asked, taste: Taste) -> list[int]:
             category = upper(taste.categories[place], asked.profile.category_level)
             newest.setdefault(category or place, place)
     return list(newest.values())
+
+
+def _why_nothing_stands(question: Question) -> str:
+    taste = question.taste
+    if taste.liked:
+        return f"no product of the history is at most {question.asked.profile.max_age_days:g} days old"
+    return "no product of the history is in the index" if taste.unknown else "the history is empty"
+
+
+def _directions(taste: Taste, standing: Sequence[int]) -> list[Floats]:
+    """Of each product where it points without the dislikes; one that they cancel out is left out.
+
+    Raises:
+        InvalidInput: They cancel out all.
+    """
+    vectors, cancelled = list[Floats](), list[InvalidInput]()
+    for place in standing:
+        try:
+            vectors.append(taste.without_dislikes(place))
+        except InvalidInput as error:
+            cancelled.append(error)
+    if not vectors:
+        raise cancelled[0]
+    return vectors
 
 
 def popular(question: Question, shop: Shop, view: View) -> Iterator[Stream]:
@@ -136,16 +170,15 @@ def popular(question: Question, shop: Shop, view: View) -> Iterator[Stream]:
         yield _of_list(question, shop, view, category)
 
 
-def _of_cluster(question: Question, clusters: Clusters, view: View, vector: Floats, cluster: int) -> Stream:
-    """Members of a cluster by their cosine with ``vector + centroid``; ties by slot."""
+def _of_cluster(passing: bytes, clusters: Clusters, view: View, vector: Floats, cluster: int, most: int) -> Hits:
+    """The best members of a cluster by their cosine with ``vector + centroid``; ties by slot."""
     slots = clusters.members(view.state.slots, cluster)
-    slots = slots[view.passes(question.filter, slots)]
+    slots = slots[view.passes(passing, slots)]
     between = vector + clusters.centroids[cluster]
     query = between / max(float(np.linalg.norm(between)), 1e-12)
     scores = clusters.scores(view.state.slots, slots, query.astype(np.float32))
-    order = best_first(scores, MOST_CANDIDATES + len(question.excluded))
-    hits = Hits(slots[order], scores[order].astype(np.float32))
-    return Stream.given(f"inspire:{cluster}", hits, question.excluded)
+    order = best_first(scores, most)
+    return Hits(slots[order], scores[order].astype(np.float32))
 
 
 def _of_list(question: Question, shop: Shop, view: View, category: str) -> Stream:
@@ -153,4 +186,4 @@ def _of_list(question: Question, shop: Shop, view: View, category: str) -> Strea
     slots = slots[slots >= 0]
     slots = slots[view.passes(question.filter, slots)]
     hits = Hits(slots, np.zeros(len(slots), np.float32))
-    return Stream.given(f"popular:{category}", hits, question.excluded, ranked=False)
+    return Stream.given(f"popular:{category}", lambda: hits, question.excluded, ranked=False)

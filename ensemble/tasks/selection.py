@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ensemble.tasks.asked import Asked
 from ensemble.tasks.looked import Looked
 from ensemble.tasks.rounds import Searching
-from ensemble.tasks.stream import Excluded, Stream
+from ensemble.tasks.stream import Excluded, Stream, share_of
 from ensemble.tasks.taste import Taste
 from ensemble.tasks.view import Value, View, upper
 
@@ -74,12 +74,13 @@ class Selection:
 
         A stream gives its best candidate that is not left out, or with diversity the one of the largest marginal
         relevance among those that are looked at (see ``Looked``). A stream that has none left is asked for more, up to
-        ``MOST_CANDIDATES``.
+        its share of ``MOST_CANDIDATES``.
         """
         if not self.missing or not streams:
             return
         count = self._count(len(streams))
         for stream in streams:
+            stream.most = share_of(self.asked.k, len(streams))
             stream.widen(count)
         yield from self._fetch(streams)
         compared = self.asked.profile.near_duplicates is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ Numbers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Excluded = frozenset[int]
 
-# So many candidates of a rule are looked at, at most, beside those that are left out at once.
+# So many candidates are looked at, at most, by rules that take turns, beside those that are left out at once; of each
+# rule at least as many as products are wanted.
 MOST_CANDIDATES = 1_000
 GROWTH = 4
 NONE = Hits(np.empty(0, np.int64), np.empty(0, np.float32))
@@ -32,29 +34,39 @@ class Stream:
         query: ``(dim,)``, what the engine is asked with; None where all candidates are given.
         filter: What they must pass.
         ranked: Whether scores tell the better candidate; where not, as for popular products, they stay in their order.
-        known: Those that are known, without those that are left out.
+        given_by: Gives all candidates, without those that are left out; where there is no query.
+        most: How many are looked at, at most.
     """
 
     rule: str
     query: Floats | None = None
     filter: bytes = b""
     ranked: bool = True
-    known: Hits = NONE
+    given_by: Callable[[], Hits] | None = None
+    most: int = MOST_CANDIDATES
 
     def __post_init__(self) -> None:
         self.wanted, self._asked, self._ended = 0, 0, self.query is None
+        self._known: Hits | None = None
 
     @classmethod
-    def given(cls, rule: str, hits: Hits, excluded: Excluded, *, ranked: bool = True) -> Stream:
-        """A stream of which all candidates are known.
+    def given(cls, rule: str, hits: Callable[[], Hits], excluded: Excluded, *, ranked: bool = True) -> Stream:
+        """A stream whose candidates all come without a search.
 
         Args:
             rule: See the class.
-            hits: The best first.
+            hits: Gives them, the best first; called once the stream's turn comes.
             excluded: Those that are left out.
             ranked: See the class.
         """
-        return cls(rule, ranked=ranked, known=_without(hits, excluded))
+        return cls(rule, ranked=ranked, given_by=lambda: _without(hits(), excluded))
+
+    @property
+    def known(self) -> Hits:
+        """The candidates that are known, without those that are left out."""
+        if self._known is None:
+            self._known = NONE if self.given_by is None else self.given_by()
+        return self._known
 
     def __len__(self) -> int:
         """How many candidates are looked at."""
@@ -78,8 +90,9 @@ class Stream:
     def widen(self, count: int) -> bool:
         """Look at ``count`` candidates, or, where as many were looked at, at more; whether there may be more."""
         before = self.wanted
-        self.wanted = min(max(count, GROWTH * before), MOST_CANDIDATES)
-        return self.wanted > before and (not self._ended or len(self.known.slots) > before)
+        self.wanted = min(max(count, GROWTH * before), self.most)
+        # Before anything was looked at nothing is asked for either: the stream's turn may never come.
+        return self.wanted > before and (not before or not self._ended or len(self.known.slots) > before)
 
     def search(self, excluded: Excluded) -> Search:
         """What to ask the engine: at first for some more than are wanted, then for as many as may be left out."""
@@ -93,9 +106,14 @@ class Stream:
         """Take what the engine found: what it found before keeps its place, should lists of near rows find better."""
         self._ended = len(hits.slots) < self._asked
         new = _without(hits, excluded | frozenset(self.known.slots.tolist()))
-        self.known = Hits(
+        self._known = Hits(
             np.concatenate([self.known.slots, new.slots]), np.concatenate([self.known.scores, new.scores])
         )
+
+
+def share_of(k: int, streams: int) -> int:
+    """How many candidates of each of some streams that take turns are looked at, at most, for ``k`` products."""
+    return max(k, MOST_CANDIDATES // streams)
 
 
 def _without(hits: Hits, excluded: Excluded) -> Hits:

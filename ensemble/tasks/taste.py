@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ensemble.errors import InvalidInput
 from ensemble.features.categories import path_of
 from ensemble.tasks.asked import Asked, Newcomer
+from ensemble.tasks.told import named
 from ensemble.tasks.view import Value, View, value_in
 
 Floats = NDArray[np.float32]
@@ -33,6 +34,7 @@ class Taste:
         categories: Of each; empty where it has none.
         variants: Of each its value of the attribute that variants share; None where it has none.
         unknown: The products that are not in the index.
+        given_by: The input that they come from.
     """
 
     slots: NDArray[np.int64] = field(compare=False)
@@ -42,20 +44,22 @@ class Taste:
     categories: tuple[str, ...]
     variants: tuple[Value, ...]
     unknown: tuple[str, ...] = ()
+    given_by: str = "PRODUCT_ID"
 
     @classmethod
     def of(cls, asked: Asked, view: View) -> Taste:
         """Look up what a row is about.
 
         Raises:
-            InvalidInput: None of the products with a weight above 0 is in the index; names them.
+            InvalidInput: None of the products with a weight above 0 is in the index; names them. Not where the task
+                does without a history.
         """
         if asked.newcomer is not None:
             return cls._of_newcomer(asked, asked.newcomer, view)
         slots = view.find(asked.ids)
         known = np.flatnonzero(slots >= 0)
         unknown = tuple(name for name, slot in zip(asked.ids, slots.tolist(), strict=True) if slot < 0)
-        if unknown and not (asked.weights[known] > 0).any():
+        if unknown and asked.profile.task != "inspire" and not (asked.weights[known] > 0).any():
             raise InvalidInput("PRODUCT_ID", _unknown(unknown))
         slots, ages_s = slots[known], None if asked.ages_s is None else asked.ages_s[known]
         return cls(
@@ -79,6 +83,7 @@ class Taste:
             ages_s=None,
             categories=("/".join(path_of(product.get("category"))),),
             variants=(variant,),
+            given_by="ROW",
         )
 
     def __len__(self) -> int:
@@ -93,31 +98,33 @@ class Taste:
         """``(dim,)``: the weighted sum of all vectors, of unit length.
 
         Raises:
-            InvalidInput: They cancel each other out.
+            InvalidInput: They cancel each other out, or have no direction.
         """
-        return _unit(self.weights, self.vectors)
+        return self._unit(np.ones(len(self), np.bool_))
 
     def without_dislikes(self, place: int) -> Floats:
         """``(dim,)``: one product's vector, kept away from those with weights below 0, of unit length.
 
         Raises:
-            InvalidInput: They cancel each other out.
+            InvalidInput: They cancel each other out, or the product has no direction.
         """
         chosen = self.weights < 0
-        if not chosen.any():
+        if not chosen.any() and self.vectors[place].any():
             vector: Floats = self.vectors[place]
             return vector
         chosen[place] = True
-        return _unit(self.weights[chosen], self.vectors[chosen])
+        return self._unit(chosen)
 
-
-def _unit(weights: Doubles, vectors: Floats) -> Floats:
-    total = (weights[:, None] * vectors).sum(axis=0)
-    norm = float(np.linalg.norm(total))
-    if norm <= LEAST_SUM * float(np.abs(weights).sum()):
-        raise InvalidInput("WEIGHTS", "the products cancel each other out; other weights are needed")
-    unit: Floats = (total / norm).astype(np.float32)
-    return unit
+    def _unit(self, chosen: NDArray[np.bool_]) -> Floats:
+        weights, vectors = self.weights[chosen], self.vectors[chosen]
+        total = (weights[:, None] * vectors).sum(axis=0)
+        norm = float(np.linalg.norm(total))
+        if norm <= LEAST_SUM * float(np.abs(weights).sum()):
+            if not vectors[weights > 0].any():
+                raise InvalidInput(self.given_by, "its vector has length 0; a product with a direction is needed")
+            raise InvalidInput("WEIGHTS", "the products cancel each other out; other weights are needed")
+        unit: Floats = (total / norm).astype(np.float32)
+        return unit
 
 
 def _decay(ages_s: Doubles | None, half_life_days: float | None) -> Doubles | float:
@@ -129,5 +136,5 @@ def _decay(ages_s: Doubles | None, half_life_days: float | None) -> Doubles | fl
 
 
 def _unknown(names: tuple[str, ...]) -> str:
-    shown = ", ".join(repr(name) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return f"{shown}: not in the index; ids of products that have a vector are needed, or ROW and PRODUCT of a new one"
+    needed = "ids of products that have a vector are needed, or ROW and PRODUCT of a new one"
+    return f"{named(names)}: not in the index; {needed}"

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.errors import InvalidInput
 from ensemble.features.categories import path_of
-from ensemble.index import Reading, parse_filter
+from ensemble.index import Filter, Reading, parse_filter
 from ensemble.index.columns import MISSING_CODE, Numbers
+from ensemble.index.filter_size import LIMITS, FilterLimits, FilterSize
 from ensemble.index.values import KEY_FIELDS
+from ensemble.tasks.names import MOST_CATEGORY_CHARACTERS
 from ensemble.words import as_word
 
 Floats = NDArray[np.float32]
 Value = Hashable | None
+
+# A filter is joined with others by two levels of `and`, and with a category and those below it: what that takes of the
+# limits is kept free.
+JOINT = FilterSize(characters=8 * MOST_CATEGORY_CHARACTERS, operators=3, leaves=1)
+ROOM = replace(LIMITS.beside(JOINT), depth=LIMITS.depth - 2)
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class View:
 
     state: Reading
     _found: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    _compiled: dict[bytes, Filter | None] = field(default_factory=dict, init=False, repr=False)
 
     def find(self, names: Sequence[str]) -> Numbers:
         """``(names,)``: the slot of each product; -1 where there is none. What was found is remembered."""
@@ -70,22 +79,30 @@ class View:
     def passes(self, text: bytes, slots: Numbers) -> NDArray[np.bool_]:
         """``(slots,)``: which are valid and pass a filter; for few slots, as nothing is kept."""
         valid = self.state.slots.valid[slots]
-        compiled = parse_filter(text, self.state.slots.columns) if text else None
+        if text not in self._compiled:
+            self._compiled[text] = parse_filter(text, self.state.slots.columns)
+        compiled = self._compiled[text]
         return valid if compiled is None else valid & compiled.mask(self.state.slots.columns, slots)
 
-    def canonical(self, text: bytes, name: str) -> bytes:
-        """A filter in the one form that it is kept in.
+    def canonical(self, text: bytes, name: str, limits: FilterLimits = ROOM) -> tuple[bytes, FilterSize]:
+        """A filter in the one form that it is kept in, and its size.
 
         Args:
             text: The expression; empty for none.
             name: How errors call it.
+            limits: How large it may be, so that it can be joined.
 
         Raises:
             InvalidInput: It cannot be compiled; names the place in it.
         """
-        if not text or parse_filter(text, self.state.slots.columns, name=name) is None:
-            return b""
-        return json.dumps(json.loads(text), separators=(",", ":")).encode()
+        compiled = parse_filter(text, self.state.slots.columns, name=name, limits=limits)
+        if compiled is None:
+            return b"", FilterSize(0)
+        kept = _written(json.loads(text))
+        if len(kept) > limits.nbytes:
+            told = f"{len(kept):,} bytes with all numbers written out; at most {limits.nbytes:,} are allowed"
+            raise InvalidInput(name, told)
+        return kept, replace(compiled.size, characters=len(kept))
 
 
 def joined(*texts: bytes) -> bytes:
@@ -107,16 +124,25 @@ def under(category: str) -> bytes:
     >>> under("Kitchen/Mugs")
     b'{"under":["category","Kitchen/Mugs"]}'
     """
-    return json.dumps({"under": ["category", category]}, separators=(",", ":")).encode()
+    return _written({"under": ["category", category]})
 
 
-@lru_cache(maxsize=4096)
+def _written(expression: Any) -> bytes:
+    return json.dumps(expression, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
 def upper(category: str, level: int) -> str:
     """A category up to a level of its path; all of it where the level is 0.
 
     >>> upper("Kitchen/Mugs/Large", 2), upper("Kitchen", 2), upper("Kitchen/Mugs", 0)
     ('Kitchen/Mugs', 'Kitchen', 'Kitchen/Mugs')
     """
+    make = _upper if len(category) <= MOST_CATEGORY_CHARACTERS else _upper.__wrapped__
+    return make(category, level)
+
+
+@lru_cache(maxsize=4096)
+def _upper(category: str, level: int) -> str:
     return "/".join(path_of(category)[: level or None])
 
 

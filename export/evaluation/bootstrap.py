@@ -56,18 +56,27 @@ class Bootstrap:
 
     def mean(self, values: Values) -> Interval:
         """The mean of ``(questions,)`` values; those that are NaN do not count."""
-        return _interval(_mean(values), self._means(values))
+        return _interval(_mean(values), self.drawn(values))
 
     def ratio(self, values: Values, of: Values) -> Interval:
         """The mean of one model over that of another, on the same questions."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _interval(float(np.float64(_mean(values)) / _mean(of)), self._means(values) / self._means(of))
+            return _interval(float(np.float64(_mean(values)) / _mean(of)), self.drawn(values) / self.drawn(of))
 
-    def _means(self, values: Values) -> Values:
+    def drawn(self, values: Values) -> Values:
+        """``(resamples,)``: the mean of each resample."""
         known = np.isfinite(values)
         with np.errstate(invalid="ignore"):
             means: Values = self._weights @ np.where(known, values, 0.0) / (self._weights @ known)
         return means
+
+
+def ratio_apart(values: Values, of: Values, resamples: int = RESAMPLES) -> Interval:
+    """The mean of some questions over that of others, each resampled for itself."""
+    above = Bootstrap(len(values), resamples).drawn(values)
+    below = Bootstrap(len(of), resamples, SEED + 1).drawn(of)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _interval(float(np.float64(_mean(values)) / _mean(of)), above / below)
 
 
 def _mean(values: Values) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from export.evaluation.baselines.table import FROZEN, IN_CATEGORY
-from export.evaluation.bootstrap import Bootstrap, Interval
+from export.evaluation.bootstrap import Bootstrap, Interval, ratio_apart
 from export.evaluation.measuring import DIVERSITY, RECALL, Measured
 from export.evaluation.questions import COMPLEMENT, INSPIRE, SIMILAR
 from export.evaluation.shop import ALL, COLD
@@ -26,8 +26,9 @@ class Goal:
         figure: What is compared.
         model: Whose.
         other: With whose.
-        ratio: The one over the other, with the interval of paired resamples.
+        ratio: The one over the other, with the interval of paired resamples where both had the same questions.
         bound: What the ratio must reach; 1 must be exceeded.
+        other_task: Of the other's questions; empty for the same.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Goal:
     other: str
     ratio: Interval
     bound: float
+    other_task: str = ""
 
     @property
     def reached(self) -> bool:
@@ -62,7 +64,16 @@ def goals(measured: Sequence[Measured], resamples: int) -> list[Goal]:
         if one is not None and two is not None:
             ratio = Bootstrap(one.questions, resamples).ratio(one.values[figure], two.values[figure])
             found.append(Goal(task, part, figure, model, other, ratio, bound))
-    return found
+    return found + _on_their_own(known, resamples)
+
+
+def _on_their_own(known: Mapping[tuple[str, str, str], Measured], resamples: int) -> list[Goal]:
+    """How mixed ``inspire`` is beside ``similar`` as that is served: each on the questions of its own task."""
+    one, two = known.get((INSPIRE, ALL, ours(INSPIRE))), known.get((SIMILAR, ALL, ours(SIMILAR)))
+    if one is None or two is None:
+        return []
+    ratio = ratio_apart(one.values[DIVERSITY], two.values[DIVERSITY], resamples)
+    return [Goal(INSPIRE, ALL, DIVERSITY, one.model, two.model, ratio, MORE_DIVERSE, SIMILAR)]
 
 
 def _asked(measured: Sequence[Measured]) -> Iterator[tuple[str, str, str, str, str, float]]:

@@ -14,8 +14,8 @@ from export.evaluation.questions import INSPIRE, SIMILAR, Question
 from export.evaluation.served import Served
 from export.evaluation.shop import ALL
 
-NEAREST, SKIP = (1, 2, 3, 5, 10, 20), (0, 1, 3)
-QUESTIONS = 200
+NEAREST, SKIP = (1, 3, 10), (0, 1, 3, 10)
+QUESTIONS = 400
 SEED = 7
 
 
@@ -27,6 +27,8 @@ class Knobbed:
         nearest: Clusters that are asked.
         skip: Nearer clusters that are left out.
         recall: Of the next basket, at 10.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
         diversity: Of the first ten.
         questions: How many there were.
     """
@@ -34,6 +36,8 @@ class Knobbed:
     nearest: int
     skip: int
     recall: float
+    low: float
+    high: float
     diversity: float
     questions: int
 
@@ -65,6 +69,6 @@ def turned(
 
 
 def _knobbed(measured: Measured, nearest: int, skip: int) -> Knobbed:
-    figures = measured.figures
-    recall, mixed = round(figures[RECALL].value, 4), round(figures[DIVERSITY].value, 4)
-    return Knobbed(nearest, skip, recall, mixed, measured.questions)
+    recall, mixed = measured.figures[RECALL], measured.figures[DIVERSITY]
+    value, low, high, diversity = (round(one, 4) for one in (recall.value, recall.low, recall.high, mixed.value))
+    return Knobbed(nearest, skip, value, low, high, diversity, measured.questions)

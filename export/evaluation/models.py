@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from export.evaluation.baselines.scorers import Scorer
 from export.evaluation.choosing import Chooser, Scores, filled
-from export.evaluation.questions import Question
+from export.evaluation.questions import Question, Request
 from export.evaluation.shop import Shop
 
 Codes = NDArray[np.int64]
@@ -57,12 +57,14 @@ class Baseline:
 
     def answer(self, questions: Sequence[Question]) -> Codes:
         """See ``Model.answer``."""
-        lists: list[Codes] = []
-        for start in range(0, len(questions), AT_ONCE):
-            part = questions[start : start + AT_ONCE]
+        once = {question.request: question for question in questions}
+        asked, lists = list(once.values()), dict[Request, Codes]()
+        for start in range(0, len(asked), AT_ONCE):
+            part = asked[start : start + AT_ONCE]
             scores = self.scorer.scores([question.products for question in part])
-            lists += [self.arranged(one, row, self.chooser) for one, row in zip(part, scores, strict=True)]
-        return filled(lists)
+            for one, row in zip(part, scores, strict=True):
+                lists[one.request] = self.arranged(one, row, self.chooser)
+        return filled([lists[question.request] for question in questions])
 
 
 def anywhere(question: Question, scores: Scores, chooser: Chooser) -> Codes:

@@ -35,6 +35,7 @@ def write(folder: Path, found: Evaluation, *, more: Sequence[str] = ()) -> tuple
         "rows": [one.row() for one in found.measured],
         "goals": [goal.row() for goal in found.goals],
         "knobs": [one.row() for one in found.knobbed],
+        "similar_beside_knobs": found.similar.row() if found.similar else None,
         **found.facts,
     }
     (folder / JSON).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")

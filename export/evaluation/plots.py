@@ -28,7 +28,7 @@ def recall_plot(measured: Sequence[Measured]) -> Figure:
         figure = Figure(figsize=(WIDTH, EDGE_INCHES + BAR_INCHES * rows))
         for axes, (task, ones) in zip(figure.subplots(1, len(tasks), squeeze=False)[0], panels.items(), strict=True):
             _bars(axes, ones)
-            axes.set_title(f"{task}, {ones[0].questions:,} questions")
+            axes.set_title(task)
             axes.set_xlabel("recall@10")
         figure.tight_layout()
     return figure
@@ -50,6 +50,7 @@ def slices_plot(measured: Sequence[Measured], chosen: Mapping[str, Sequence[str]
             axes.set_title(task)
             axes.set_xticks(range(3), [HEAD, TAIL, COLD])
             axes.set_ylim(bottom=0)
+            axes.set_xlim(-0.6, 2.6)
             plotting.grid(axes, "y")
             axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1))
         panels[0].set_ylabel("recall@10")
@@ -65,21 +66,26 @@ def knobs_plot(knobbed: Sequence[Knobbed], similar: Knobbed) -> Figure:
         for place, skip in enumerate(sorted({one.skip for one in knobbed})):
             line = sorted((one for one in knobbed if one.skip == skip), key=lambda one: one.nearest)
             colour, marker = plotting.COLOURS[place], plotting.MARKERS[place]
-            across, up = [one.recall for one in line], [one.diversity for one in line]
-            axes.plot(across, up, marker=marker, color=colour, linewidth=1, label=f"skip {skip}")
+            _with_reach(axes, line, colour, marker, f"skip {skip}")
             for one in line:
                 axes.annotate(
-                    str(one.nearest), (one.recall, one.diversity), (4, 4), "data", "offset points", fontsize=8
+                    str(one.nearest), (one.recall, one.diversity), (3, 5), "data", "offset points", fontsize=8
                 )
-        axes.plot(similar.recall, similar.diversity, "*", color=plotting.INK, markersize=13, label="similar")
+        _with_reach(axes, [similar], plotting.INK, "*", "similar")
         axes.set_xlabel("recall@10 of the next basket")
         axes.set_ylabel("intra-list diversity")
         axes.set_xlim(left=0)
         axes.set_title(f"nearest (at the marks) and skip, {similar.questions:,} questions")
         plotting.grid(axes)
-        axes.legend()
+        axes.legend(loc="lower right")
         figure.tight_layout()
     return figure
+
+
+def _with_reach(axes: Axes, line: Sequence[Knobbed], colour: str, marker: str, label: str) -> None:
+    across, up = [one.recall for one in line], [one.diversity for one in line]
+    reach = [[one.recall - one.low for one in line], [one.high - one.recall for one in line]]
+    axes.errorbar(across, up, xerr=reach, color=colour, marker=marker, linewidth=0.8, elinewidth=0.6, label=label)
 
 
 def _bars(axes: Axes, ones: Sequence[Measured]) -> None:

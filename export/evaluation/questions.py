@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ SEED = 7
 
 Codes = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Request = tuple[bytes, bytes, bytes, int]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Question:
     seen: Codes
     targets: Codes
     time_s: int
+
+    @cached_property
+    def request(self) -> Request:
+        """What an answer depends on; without times it does not matter when it is asked."""
+        time_s = self.time_s if len(self.times_s) else 0
+        return self.products.tobytes(), self.times_s.tobytes(), self.seen.tobytes(), time_s
 
     @property
     def asked(self) -> int:

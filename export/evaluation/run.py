@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from export.identity import versions
 from export.machine import machine
 from training.errors import TrainingError
 from training.product.recipe import Recipe
+
+# Of the baselines; the extra `evaluate` brings them.
+LIBRARIES = ("implicit", "scipy", "threadpoolctl")
 
 Questions = Mapping[str, Mapping[str, Sequence[Question]]]
 
@@ -94,15 +98,22 @@ def evaluate(order: Order, progress: Progress, console: Console | None = None) -
         BadEvents: The events cannot be used.
         Leak: Something that was learned has seen the test.
         TooLittle: A side of the split has nothing to go by.
-        BadEvaluation: The tower cannot be trained on the events.
+        BadEvaluation: A library is missing, or the tower cannot be trained on the events.
         ExportError: The recommender cannot be made.
         CatalogueError: The catalogue cannot be read.
     """
+    _check_libraries()
     made = embedded(order.towers, order.catalogue, order.columns, order.out / "work", _told(progress, "products"))
     try:
         return judged(order, made, progress, console)
     except TrainingError as error:
         raise BadEvaluation(str(error)) from error
+
+
+def _check_libraries() -> None:
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise BadEvaluation(f"baselines need {', '.join(missing)}: pip install 'tandem[evaluate]'")
 
 
 def recipe_of(epochs: int) -> Recipe:

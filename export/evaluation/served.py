@@ -65,16 +65,9 @@ class Served:
         Raises:
             EnsembleError: The recommender refuses a question.
         """
-        known: dict[tuple[bytes, ...], Codes] = {}
-        lists = []
-        for question in questions:
-            key = tuple(part.tobytes() for part in (question.products, question.times_s, question.seen))
-            # Without times the answer does not depend on when it is asked.
-            key += (str(question.time_s).encode(),) if len(question.times_s) else ()
-            if key not in known:
-                known[key] = self._one(question)
-            lists.append(known[key])
-        return filled(lists)
+        once = {question.request: question for question in questions}
+        lists = {request: self._one(question) for request, question in once.items()}
+        return filled([lists[question.request] for question in questions])
 
     def recommended(self, question: Question, k: int = DEPTH) -> Recommended:
         """The whole answer of a question, with its rules and its reason."""

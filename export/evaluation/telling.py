@@ -83,7 +83,7 @@ def goals_table(goals: Sequence[Goal]) -> list[str]:
         [
             f"{goal.task}, {goal.slice}",
             goal.figure,
-            f"`{goal.model}` / `{goal.other}`",
+            f"`{goal.model}` / `{goal.other}`" + (f" on questions of {goal.other_task}" if goal.other_task else ""),
             f"{'above' if goal.bound == 1 else 'at least'} {goal.bound:g}",
             f"{goal.ratio.value:.2f}",
             f"{goal.ratio.low:.2f} to {goal.ratio.high:.2f}",

@@ -21,8 +21,10 @@ from ensemble.words import as_word
 
 Document = Mapping[str, Any]
 
-# Standard deviations that a price is cut at.
+# Standard deviations that a price is cut at, levels of a category and characters of a word.
 MOST_STD = 6
+MOST_LEVELS = 16
+MOST_CHARACTERS = 64
 
 
 def features_by_hand(products: Sequence[Document], settings: FeatureSettings) -> dict[str, NDArray[Any]]:
@@ -39,7 +41,7 @@ def features_by_hand(products: Sequence[Document], settings: FeatureSettings) ->
 def _levels(product: Document, settings: FeatureSettings) -> list[int]:
     """Deeper levels that are not known are what is above them."""
     names = [name.strip() for name in (product.get("category") or "").split("/")]
-    path = [name for name in names if name]
+    path = [name for name in names if name][:MOST_LEVELS]
     ids, last = [], 0
     for depth in range(settings.levels):
         whole = "/".join(path[: depth + 1])
@@ -79,7 +81,7 @@ def _grams(product: Document, settings: FeatureSettings) -> list[int]:
     if not settings.gram_buckets:
         return [0]
     title = unicodedata.normalize("NFKC", product.get("title") or "").casefold()
-    words = re.findall(r"\w+", title)
+    words = [word[:MOST_CHARACTERS] for word in re.findall(r"\w+", title)]
     pieces = list(words)
     for word in words:
         marked = "<" + word + ">"

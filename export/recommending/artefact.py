@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ from ensemble.features import FeatureSettings
 from ensemble.settings import SpaceSettings
 from export.errors import BadRecommender
 from export.recommend_table import COMPLEMENTS, HEAD, TOWER, TOWER_FILES, WEIGHTS
+from export.reference import Floats
 
 FORMAT = 1
 # Either file of a pair says nothing without the other.
 PAIRS = {HEAD: COMPLEMENTS, COMPLEMENTS: HEAD}
+# Rounding and a lower precision cost less than a hundredth; rows of another text tower have cosines about 0.
+LEAST_COSINE, LEAST_ROWS = 0.9, 4
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,12 @@ class Artefact:
     Args:
         folder: Where.
         settings: How the features of a product are made.
+        rows: Some of the rows that it was trained on, by id and title of their product; empty where its file has none.
     """
 
     folder: Path
     settings: FeatureSettings
+    rows: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path) -> Artefact:
@@ -49,7 +54,7 @@ class Artefact:
         for name in (WEIGHTS, HEAD):
             if (folder / name).is_file():
                 _check_weights(folder / name)
-        return cls(folder, _settings(folder / TOWER))
+        return cls(folder, *_described(folder / TOWER))
 
     def check_space(self, space: SpaceSettings) -> None:
         """See to it that the tower reads the rows of a release.
@@ -64,6 +69,39 @@ class Artefact:
                 f"release make {space.text_dim} + {space.image_dim}; train it on rows of these towers"
             )
 
+    def check_rows(self, products: Sequence[Mapping[str, Any]], rows: Floats) -> bool:
+        """See to it that a release's rows are of the towers that this one was trained on.
+
+        Args:
+            products: Of the release, as documents.
+            rows: ``(products, row_dim)``.
+
+        Returns:
+            Whether there were enough products to tell.
+
+        Raises:
+            BadRecommender: The same products have other rows, or the file's are not of such lengths.
+        """
+        dim = self.settings.row_dim
+        wrong = [name for name, row in self.rows.items() if row.shape != (dim,) or not np.isfinite(row).all()]
+        if wrong:
+            raise BadRecommender(f"{self.folder / TOWER}: `rows` of {wrong[0]!r} must be {dim} finite numbers")
+        labels = (f"{product['id']} {product['title']}" for product in products)
+        places = {label: at for at, label in enumerate(labels) if label in self.rows}
+        if len(places) < LEAST_ROWS:
+            return False
+        told = np.stack([self.rows[name] for name in places])
+        own = rows[list(places.values()), :dim]
+        lengths = np.linalg.norm(told, axis=1) * np.linalg.norm(own, axis=1)
+        cosine = float(np.mean((told * own).sum(axis=1) / np.maximum(lengths, 1e-12)))
+        if cosine < LEAST_COSINE:
+            raise BadRecommender(
+                f"{self.folder / TOWER}: trained on other rows than the towers of this release make: over "
+                f"{len(places)} products their mean cosine is {cosine:.3f}, must be at least {LEAST_COSINE}; train it "
+                "with --store"
+            )
+        return True
+
     @property
     def files(self) -> Mapping[str, Path]:
         """The files that a recommender is made of, by name."""
@@ -76,15 +114,16 @@ class Artefact:
                 shutil.copyfile(self.files[name], folder / name)
 
 
-def _settings(path: Path) -> FeatureSettings:
+def _described(path: Path) -> tuple[FeatureSettings, dict[str, Floats]]:
     try:
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
         settings = FeatureSettings.from_dict(content["features"])
+        rows = {name: np.array(row, np.float32) for name, row in content.get("rows", {}).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadRecommender(f"{path}: cannot be read as a trained tower: {error!r}") from error
     if content.get("format") != FORMAT:
         raise BadRecommender(f"{path}: `format` must be {FORMAT}, got {content.get('format')!r}")
-    return settings
+    return settings, rows
 
 
 def _check_weights(path: Path) -> None:

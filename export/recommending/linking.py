@@ -1,4 +1,4 @@
-"""A release as the beginning of the next one: the same files under its number, by hard links."""
+"""A release as the beginning of the next one: the same files under its number, by hard links where there are any."""
 
 from __future__ import annotations
 
@@ -41,13 +41,21 @@ def link_release(stage: Staging, release: int) -> dict[str, Any]:
         if path.is_dir() and path.name != "models":
             link_all(path, stage.folder / path.name)
         elif path.is_file():
-            os.link(path, stage.folder / path.name)
+            link(path, stage.folder / path.name)
     return configs
 
 
 def link_all(source: Path, target: Path) -> None:
     """Make a folder of the same files."""
-    shutil.copytree(source, target, copy_function=os.link)
+    shutil.copytree(source, target, copy_function=link)
+
+
+def link(source: str | Path, target: str | Path) -> None:
+    """Make a hard link, or a copy where the file system has none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _pin(configs: dict[str, Any], release: int, kept: int | None) -> None:

@@ -20,8 +20,10 @@ from export.checking import CheckedCatalogue
 from export.decisions import FP32, Deciding, Decision
 from export.embedding import Rows
 from export.proving import Rule
+from export.recommend_table import TOWER
 from export.recommending.artefact import Artefact
 from export.recommending.folder import FROZEN, Maker, More
+from export.recommending.graph import load_encoder
 from export.recommending.judging import ProductInputs
 from export.recommending.shelf import Shelf
 from export.recommending.tower import ProductSource, product_cases
@@ -32,6 +34,10 @@ from export.targets import CPU, PRODUCT, RECOMMENDER
 from export.work import Work, threads
 
 VECTORS, CENTROIDS = "vectors.npy", "centroids.npy"
+ROWS_UNCHECKED = (
+    "product tower: not checked to be trained on rows of these towers, as {} holds no rows of 4 products of this "
+    "catalogue or more"
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,31 @@ class Stock:
     def rows_sha256(self) -> str:
         """Over all rows."""
         return hashlib.sha256(np.ascontiguousarray(self.rows).data).hexdigest()
+
+
+def check_product_tower(work: Work, space: SpaceSettings) -> None:
+    """Load the trained product tower, where there is one, before the long work begins.
+
+    Raises:
+        BadRecommender: It cannot be used with rows of this space.
+    """
+    folder = work.plans.file.recommend.tower
+    if folder is not None:
+        artefact = Artefact.open(folder)
+        artefact.check_space(space)
+        load_encoder(artefact)
+
+
+def check_rows(work: Work, stock: Stock) -> list[str]:
+    """Hold the rows of a release to those that its product tower was trained on; returns notes where it cannot be told.
+
+    Raises:
+        BadRecommender: They are of other towers.
+    """
+    folder = work.plans.file.recommend.tower
+    if folder is None or Artefact.open(folder).check_rows(stock.shelf.documents, stock.rows):
+        return []
+    return [ROWS_UNCHECKED.format(folder / TOWER)]
 
 
 def choose_product_tower(

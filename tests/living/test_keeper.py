@@ -103,9 +103,10 @@ def test_by_hand_it_writes_a_snapshot_also_without_a_server(store: Path, keep: K
     assert "nothing is embedded: no server over" in done.stderr
     assert "snapshot of release 1 at 41: 40 products" in done.stderr
     assert (store / "snapshots" / "0001" / f"{41:012d}").is_dir()
+    assert (store / "snapshots" / "0001" / "recommender" / f"{41:012d}").is_dir()
     again = keep("--min-changes", "1")
     assert again.returncode == 0
-    assert len(told(store, "snapshot_written")) == 1
+    assert len(told(store, "snapshot_written")) == 2  # of both indexes, and once each
 
 
 def test_by_hand_it_says_what_is_missing(store: Path, keep: Keep, tmp_path: Path) -> None:

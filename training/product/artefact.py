@@ -1,7 +1,7 @@
 """The folder that a trained tower is kept in.
 
 tower.safetensors        weights of the encoder
-tower.json               format, features, shape, recipe, best figures
+tower.json               format, features, shape, recipe, best figures, rows of some products
 complement.safetensors   weights of the complement head, and the vectors of its target categories; not there where
                          no pairs could teach it, nor is complements.json then
 complements.json         which categories complement which; may be edited by hand
@@ -12,6 +12,7 @@ training.json            figures of each epoch
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,26 +45,27 @@ def save(trained: Trained, folder: Path, complements: ComplementMap | None = Non
     Args:
         trained: the tower.
         folder: made where it is not there.
-        complements: the learned map; what a map in the folder holds from a hand is kept.
+        complements: the learned map; what a map in the folder holds from a hand is kept, unless the tower has no head.
     """
     folder.mkdir(parents=True, exist_ok=True)
     encoder, settings = trained.student.encoder, trained.features
     _save_weights(folder / TOWER, encoder)
-    _write(
-        folder / SETTINGS,
-        {
-            "format": FORMAT,
-            "dim": encoder.shape.dim,
-            "text_dim": settings.text_dim,
-            "image_dim": settings.image_dim,
-            "shape": trained.recipe.as_dict()["shape"],
-            "features": settings.as_dict(),
-            "recipe": trained.recipe.as_dict(),
-            "best": trained.epochs[trained.best_epoch - 1],
-        },
-    )
+    described = {
+        "format": FORMAT,
+        "dim": encoder.shape.dim,
+        "text_dim": settings.text_dim,
+        "image_dim": settings.image_dim,
+        "shape": trained.recipe.as_dict()["shape"],
+        "features": settings.as_dict(),
+        "recipe": trained.recipe.as_dict(),
+        "best": trained.epochs[trained.best_epoch - 1],
+    }
+    (folder / SETTINGS).write_text(_with_rows(described, trained.rows), "utf-8")
     if trained.has_complement:
         _save_complement(trained.student, folder, complements or ComplementMap({}))
+    else:
+        for name in (COMPLEMENT, COMPLEMENTS):
+            (folder / name).unlink(missing_ok=True)
     _write(folder / POPULARITY, trained.popularity)
     _write(folder / TRAINING, {"best_epoch": trained.best_epoch, "epochs": list(trained.epochs)})
 
@@ -130,6 +132,13 @@ def _load_weights(module: nn.Module, path: Path, beside: tuple[str, ...]) -> Non
         module.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise TrainingInputError(f"tower: {path} cannot be read: {error}") from error
+
+
+def _with_rows(described: Mapping[str, Any], rows: Mapping[str, list[float]]) -> str:
+    """JSON with a row a line, not a number a line."""
+    lines = ",\n".join(f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(row)}" for name, row in rows.items())
+    body = json.dumps(described, indent=1, ensure_ascii=False).removesuffix("\n}")
+    return f'{body},\n "rows": {{\n{lines}\n }}\n}}\n'
 
 
 def _write(path: Path, content: object) -> None:

@@ -55,6 +55,11 @@ def pairs(
     with _told():
         read = _read_events(events, event_columns, before)
         counted = count_pairs(read, min_count=min_count, max_basket=max_basket)
+        if not len(counted):
+            raise TrainingInputError(
+                f"events: in {len(read):,} events of {events} no two products share {min_count} basket(s) of at most "
+                f"{max_basket} products"
+            )
         counted.save(out)
     _console.print(f"[bold]{out}[/bold]: {len(counted):,} pairs of {len(counted.products):,} products")
 
@@ -151,12 +156,14 @@ def product_tower(  # noqa: PLR0913 - an option each
         held = _rows(products, store, release, tuple(text.split(",")), work / "texts")
         trained = train(counted, held.products, held.rows, recipe, run, validation=later, image_dim=held.image_dim)
         trained.save(out, related)
+        run.clear()
     if len(held.products) < len(products):
         _console.print(f"{len(products) - len(held.products):,} products without a row were left out")
     if not related.targets:
         _console.print("no map of complementary categories; `python -m training complements` learns one")
     best = trained.epochs[trained.best_epoch - 1]
-    _console.print(f"[bold]{out}[/bold]: epoch {trained.best_epoch} of {len(trained.epochs)}, recall {best['figure']}")
+    told = f"recall {best['figure']}" if "figure" in best else "the last, as there were too few pairs to hold any out"
+    _console.print(f"[bold]{out}[/bold]: epoch {trained.best_epoch} of {len(trained.epochs)}, {told}")
 
 
 def _rows(

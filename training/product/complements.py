@@ -61,14 +61,14 @@ class ComplementMap:
     targets: Mapping[str, tuple[Complement, ...]]
 
     def by_hand(self) -> ComplementMap:
-        """What was written by hand alone."""
+        """What was written by hand alone; an empty list too, which learning never leaves."""
         kept = {name: tuple(one for one in ones if one.source == "hand") for name, ones in self.targets.items()}
-        return ComplementMap({name: ones for name, ones in kept.items() if ones})
+        return ComplementMap({name: ones for name, ones in kept.items() if ones or not self.targets[name]})
 
     def over(self, other: ComplementMap) -> ComplementMap:
-        """This map's targets first, then those of another that this one does not have."""
+        """This map's targets first, then those of another that this one does not have; its empty lists stay empty."""
         names = sorted(set(self.targets) | set(other.targets))
-        return ComplementMap({name: _merged(self.targets.get(name, ()), other.targets.get(name, ())) for name in names})
+        return ComplementMap({name: _merged(self.targets.get(name), other.targets.get(name, ())) for name in names})
 
     def save(self, path: Path) -> None:
         """Write as JSON, one target a line, to be read and edited."""
@@ -76,24 +76,28 @@ class ComplementMap:
         lines = []
         for name, targets in self.targets.items():
             listed = ",\n".join(f"    {json.dumps(asdict(one), ensure_ascii=False)}" for one in targets)
-            lines.append(f"  {json.dumps(name, ensure_ascii=False)}: [\n{listed}\n  ]")
+            lines.append(f"  {json.dumps(name, ensure_ascii=False)}: " + (f"[\n{listed}\n  ]" if targets else "[]"))
         path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> ComplementMap:
-        """Read a file that ``save`` or a hand wrote.
+        """Read a file that ``save`` or a hand wrote; an entry without ``source`` is from a hand.
 
         Raises:
             TrainingInputError: it cannot be read; says where.
         """
         try:
             content: dict[str, list[dict[str, Any]]] = json.loads(path.read_text("utf-8"))
-            return cls({name: tuple(Complement(**one) for one in ones) for name, ones in content.items()})
+            return cls(
+                {name: tuple(Complement(**{"source": "hand", **one}) for one in ones) for name, ones in content.items()}
+            )
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise TrainingInputError(f"complements: {path} cannot be read: {error}") from error
 
 
-def _merged(first: tuple[Complement, ...], second: tuple[Complement, ...]) -> tuple[Complement, ...]:
+def _merged(first: tuple[Complement, ...] | None, second: tuple[Complement, ...]) -> tuple[Complement, ...]:
+    if not first:
+        return second if first is None else first
     known = {one.category for one in first}
     return (*first, *(one for one in second if one.category not in known))
 

@@ -20,6 +20,8 @@ from training.product.recipe import Recipe
 Catalogue = Sequence[Mapping[str, Any]]
 Codes = NDArray[np.int64]
 
+_SAMPLED, _DECIMALS = 16, 4
+
 
 @dataclass(frozen=True)
 class Products:
@@ -76,13 +78,24 @@ class Tasks:
     complement: Task
 
     def split(self, share: float, seed: int) -> tuple[Tasks, Tasks]:
-        """Hold out a share of the pairs of each task; returns those to train on and those held out."""
-        rng = np.random.default_rng([seed, 1])
-        kept, held = [], []
-        for task in (self.similar, self.complement):
-            out = rng.random(len(task)) < share
-            kept.append(_only(task, ~out))
-            held.append(_only(task, out))
+        """Hold out a share of the pairs, in either order and from both tasks at once: neither may tell of them.
+
+        Args:
+            share: of the pairs.
+            seed: of the draw.
+
+        Returns:
+            Those to train on, and those held out; none are held out where none would be left.
+        """
+        tasks = (self.similar, self.complement)
+        low, high = (
+            np.concatenate([end(task.query, task.target) for task in tasks]) for end in (np.minimum, np.maximum)
+        )
+        pairs, place = np.unique(np.stack([low, high]), axis=1, return_inverse=True)
+        drawn = np.random.default_rng([seed, 1]).random(pairs.shape[1]) < share
+        out = np.split((drawn & ~drawn.all())[place.ravel()], [len(self.similar)])
+        kept = (_only(task, ~chosen) for task, chosen in zip(tasks, out, strict=True))
+        held = (_only(task, chosen) for task, chosen in zip(tasks, out, strict=True))
         return Tasks(*kept), Tasks(*held)
 
 
@@ -123,6 +136,13 @@ def tasks_of(pairs: Pairs, catalogue: Catalogue, recipe: Recipe) -> Tasks:
         Task(query[similar], target[similar], (drawn * weight)[similar]),
         Task(query[complement], target[complement], drawn[complement]),
     )
+
+
+def sample_of(catalogue: Catalogue, rows: NDArray[np.float32]) -> dict[str, list[float]]:
+    """Rounded rows of some 16 products from all over a catalogue, by id and title: ids alone may be given again."""
+    places = np.unique(np.linspace(0, len(catalogue) - 1, _SAMPLED).astype(np.int64)).tolist()
+    labels = {at: f"{catalogue[at]['id']} {catalogue[at]['title']}" for at in places}
+    return {labels[at]: [round(value, _DECIMALS) for value in rows[at].tolist()] for at in places}
 
 
 def _among(pairs: Pairs, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:

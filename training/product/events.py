@@ -90,7 +90,10 @@ class Events:
         Raises:
             TrainingInputError: there is no such file, or it cannot be used; says why.
         """
-        return cls.of(read_table(path, names), names)
+        table = read_table(path, names)
+        if not len(table):
+            raise TrainingInputError(f"events: {path} holds no event")
+        return cls.of(table, names)
 
 
 def read_table(path: Path, names: Mapping[str, str] | None = None) -> Any:
@@ -118,20 +121,30 @@ def _codes(table: Any, column: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
     import pyarrow as pa
 
     values = table[column]
-    if values.null_count:
-        raise TrainingInputError(f"events: {column!r} is null in {values.null_count} row(s); every event needs one")
+    _check_given(column, values.is_null().to_numpy(), "null")
     try:
         text = values.cast(pa.string()).to_numpy(zero_copy_only=False).astype(str)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise TrainingInputError(f"events: {column!r} is of type {values.type}; names or numbers are needed") from error
+    _check_given(column, np.char.strip(text) == "", "blank")
     found, places = np.unique(text, return_inverse=True)
     return found, places.astype(np.int64)
+
+
+def _check_given(column: str, missing: NDArray[np.bool_], what: str) -> None:
+    if missing.any():
+        raise TrainingInputError(
+            f"events: {column!r} is {what} in {missing.sum()} row(s), first in row {int(missing.argmax()) + 1}, not "
+            "counting a header; every event needs one"
+        )
 
 
 def _viewed(table: Any, column: str) -> NDArray[np.bool_]:
     if column not in table.column_names:
         return np.zeros(len(table), np.bool_)
-    kinds = table[column].fill_null(PURCHASE).to_numpy(zero_copy_only=False).astype(str)
+    given = table[column].fill_null(PURCHASE).to_numpy(zero_copy_only=False).astype(str)
+    # A shop that marks views alone leaves the others blank.
+    kinds = np.where(np.char.strip(given) == "", PURCHASE, given)
     unknown = sorted(set(np.unique(kinds).tolist()) - set(KINDS))
     if unknown:
         raise TrainingInputError(f"events: {column!r} is {unknown[0]!r}; allowed: {', '.join(KINDS)}")

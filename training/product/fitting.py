@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from sample.progress import bar
-from training.product.data import Catalogue, Products, Tasks, tasks_of
+from training.product.data import Catalogue, Products, Tasks, sample_of, tasks_of
 from training.product.drawing import Batch, Batches
 from training.product.losses import log_inclusion
 from training.product.pairs import Pairs
@@ -48,7 +49,7 @@ def train(
 
     Raises:
         TrainingInputError: the data cannot be trained on; names what and why.
-        CheckpointError: the checkpoint is of another recipe or of other data.
+        CheckpointError: the checkpoint is of another recipe, other data or another version of the code.
     """
     run = run or Run()
     settings = recipe.vocabulary.settings(catalogue, rows.shape[1] - image_dim, image_dim)
@@ -70,7 +71,13 @@ def train(
     popularity = {name: places[name] for name in products.ids if name in places}
     has_complement = bool(len(told.complement)) and recipe.complement_weight > 0
     return Trained(
-        student.cpu().eval(), recipe, popularity, has_complement, tuple(progress.epochs), progress.best_epoch
+        student.cpu().eval(),
+        recipe,
+        popularity,
+        has_complement,
+        tuple(progress.epochs),
+        progress.best_epoch,
+        sample_of(catalogue, rows[:, : settings.row_dim]),
     )
 
 
@@ -98,7 +105,7 @@ class Fit:
         drawn = [(task.touching(total), recipe.batch_size) for task in pairs]
         self._log_q = log_inclusion(drawn, negatives).to(self._device)
         self._optimizer = optimizer_of(student, recipe)
-        self._keeping = Keeping(run.work, identity_of(recipe, products, tasks))
+        self._keeping = Keeping(run.work, identity_of(recipe, products, tasks, exam))
 
     def run(self) -> Progress:
         """Train to the end, or until the figure has not grown for ``patience`` epochs."""
@@ -173,12 +180,24 @@ def optimizer_of(student: Student, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=recipe.learning_rate)
 
 
-def identity_of(recipe: Recipe, products: Products, tasks: Tasks) -> str:
-    """What a checkpoint is of: the recipe, and a hash of products, rows and pairs."""
+def identity_of(recipe: Recipe, products: Products, tasks: Tasks, exam: Exam) -> str:
+    """What a checkpoint is of: the recipe, the code, and a hash of products, rows, pairs and held-out questions."""
     digest = hashlib.blake2b(json.dumps(products.ids).encode(), digest_size=16)
     for tensor in products.inputs:
         digest.update(tensor.numpy().tobytes())
     for task in (tasks.similar, tasks.complement):
         for array in (task.query, task.target, task.weight):
             digest.update(array.tobytes())
-    return json.dumps({"recipe": recipe.as_dict(), "data": digest.hexdigest()})
+    for question in (*exam.similar, *exam.complement):
+        asked = (question.query, question.category, question.wanted.tolist(), question.barred.tolist())
+        digest.update(json.dumps(asked).encode())
+    identity = {"recipe": recipe.as_dict(), "data": digest.hexdigest(), "torch": torch.__version__, "code": _code()}
+    return json.dumps(identity)
+
+
+def _code() -> str:
+    """Hash of this package's modules: a run is not taken up by code that may train otherwise."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

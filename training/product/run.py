@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -48,6 +49,12 @@ class Run:
             raise TrainingInputError(f"device: got {self.device!r}, which torch does not have here: {error}") from error
         return device
 
+    def clear(self) -> None:
+        """Remove the checkpoints, once what was trained is saved; other files of ``work`` stay."""
+        if self.work is not None:
+            for name in (_CHECKPOINT, _BEST, _EPOCHS):
+                (self.work / name).unlink(missing_ok=True)
+
 
 @dataclass
 class Progress:
@@ -59,9 +66,12 @@ class Progress:
 
     @property
     def best_epoch(self) -> int:
-        """Number of the epoch with the best figure, the first of several, counted from 1; 0 before the first."""
-        figures = [epoch["figure"] for epoch in self.epochs]
-        return figures.index(max(figures)) + 1 if figures else 0
+        """Number of the epoch with the best figure, the first of several, counted from 1; 0 before the first.
+
+        The last one where nothing was held out, so that no epoch has a figure.
+        """
+        figures = [epoch["figure"] for epoch in self.epochs if "figure" in epoch]
+        return figures.index(max(figures)) + 1 if figures else len(self.epochs)
 
     def add(self, figures: Figures, model: nn.Module) -> None:
         """Take note of an epoch; the weights are kept where it is the best."""
@@ -76,7 +86,7 @@ class Keeping:
 
     Attributes:
         folder: where they are; None for none.
-        identity: text that a resuming run must bring again: recipe and data.
+        identity: text that a resuming run must bring again: recipe, data and code.
     """
 
     folder: Path | None
@@ -86,7 +96,7 @@ class Keeping:
         """Put the last checkpoint back, where there is one.
 
         Raises:
-            CheckpointError: it is of another recipe or other data, or a file beside it is missing.
+            CheckpointError: it is of another recipe, other data or other code, or a file cannot be read.
         """
         if self.folder is None or not (self.folder / _CHECKPOINT).is_file():
             return Progress()
@@ -94,8 +104,10 @@ class Keeping:
         try:
             epochs: list[Figures] = json.loads((self.folder / _EPOCHS).read_text("utf-8"))
             best = load_file(self.folder / _BEST)
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{self.folder}: cannot be resumed from: {error}; choose another --work") from error
+        except (OSError, ValueError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{self.folder} cannot be resumed from: {error}; remove its {_CHECKPOINT} or choose another --work"
+            ) from error
         # An interrupted save may have told of one epoch more; it is done again, with the same figures.
         return Progress(steps, epochs[: epochs_done(epochs, steps)], best)
 
@@ -104,8 +116,11 @@ class Keeping:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_file(progress.best, self.folder / _BEST)
-        (self.folder / _EPOCHS).write_text(json.dumps(progress.epochs, indent=1) + "\n", "utf-8")
+        best, epochs = self.folder / f"{_BEST}.part", self.folder / f"{_EPOCHS}.part"
+        save_file(progress.best, best)
+        epochs.write_text(json.dumps(progress.epochs, indent=1) + "\n", "utf-8")
+        best.replace(self.folder / _BEST)
+        epochs.replace(self.folder / _EPOCHS)
         checkpoint.save(self.folder / _CHECKPOINT, model, optimizer, progress.steps, self.identity)
 
 

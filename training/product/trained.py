@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ class Trained:
         has_complement: whether there were pairs to train the complement head with.
         epochs: figures of each epoch.
         best_epoch: counted from 1.
+        rows: of some products by their id and title, by which a release tells that its own rows are of the same towers.
     """
 
     student: Student
@@ -38,6 +40,7 @@ class Trained:
     has_complement: bool
     epochs: tuple[Figures, ...]
     best_epoch: int
+    rows: Mapping[str, list[float]] = field(default_factory=dict)
 
     @property
     def features(self) -> FeatureSettings:

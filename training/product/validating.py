@@ -107,11 +107,13 @@ class Exam:
         )
 
     def figures(self, student: Student, products: Products) -> dict[str, float]:
-        """Recall@10 of each task, and their mean, by which the best epoch is chosen."""
+        """Recall@10 of each task, and their mean, by which the best epoch is chosen; nothing without questions."""
+        if not (self.similar or self.complement):
+            return {}
         vectors = vectors_of(student, products)
         asked = {"similar_recall": self.similar, "complement_recall": self.complement}
         found = {name: recall(student, products, vectors, questions) for name, questions in asked.items() if questions}
-        return found | {"figure": float(np.mean(list(found.values()))) if found else 0.0}
+        return found | {"figure": float(np.mean(list(found.values())))}
 
 
 def _questions(held: Task, told: Task | None, category: Codes, seed: int) -> list[Question]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from export.errors import BadEvaluation
 from export.evaluation.baselines.scorers import Codes, Vectors, _indicator, basket_matrix, customer_matrix
 from export.evaluation.choosing import NEVER, Scores
 from export.evaluation.shop import Shop
@@ -54,10 +53,8 @@ def of_customers(shop: Shop) -> FoldedIn:
 
 
 def _trained(ones: Any) -> Any:
-    try:
-        from implicit.als import AlternatingLeastSquares
-    except ImportError as error:
-        raise BadEvaluation(f"the ALS baseline needs `implicit`: pip install implicit ({error})") from error
+    from implicit.als import AlternatingLeastSquares
+
     with _one_thread():
         model = AlternatingLeastSquares(
             factors=min(FACTORS, *ones.shape),

@@ -12,7 +12,7 @@ from catalogue.database import Database
 from clients.errors import Unavailable
 from deploy.errors import KeeperBroken
 from deploy.keep import keeper as keeping
-from deploy.keep.indexes import OpenIndex, searched_index
+from deploy.keep.indexes import OpenIndex, recommended_index, searched_index
 from deploy.keep.keeper import Keeper
 from deploy.keep.options import KeepOptions
 from deploy.living import Living
@@ -65,29 +65,42 @@ def test_a_snapshot_that_fails_for_any_reason_is_told_and_tried_again(
     assert len(lines) == 1, "the same trouble is told once"
 
 
-def test_where_a_milvus_is_searched_it_only_embeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_milvus_is_searched_only_the_recommender_has_snapshots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     embedded: list[int] = []
+    opened, is_open = set[object](), threading.Event()
 
     class Embedding:
         def __init__(self, *_: Any, **__: Any) -> None:
             pass
 
         def step(self) -> bool:
+            is_open.wait(PATIENCE_S)
             embedded.append(len(embedded))
             keeper.stop()
             return False
 
-    def snapshotting(*_: Any, **__: Any) -> None:
-        raise SystemExit("the index was opened")
+    class Snapshotting:
+        def __init__(self, *_: Any, open_index: object) -> None:
+            opened.add(open_index)
+            is_open.set()
+
+        def step(self) -> bool:
+            return False
+
+        def close(self) -> None:
+            pass
 
     monkeypatch.setattr(keeping, "Embedding", Embedding)
-    monkeypatch.setattr(keeping, "Snapshotting", snapshotting)
+    monkeypatch.setattr(keeping, "Snapshotting", Snapshotting)
     living = Living(f"sqlite:///{tmp_path / 'catalogue.sqlite'}", tmp_path / "snapshots")
     Database.open(living.catalogue, create=True).close()
     keeper = Keeper(tmp_path, living, "grpc://127.0.0.1:9", KeepOptions(poll_s=0.01, snapshots=False))
     keeper.run()
     keeper.once()
     assert embedded == [0, 1]
+    assert opened == {recommended_index}, "the recommender searches main memory, whatever the index is"
 
 
 def test_trimming_needs_snapshots() -> None:

@@ -16,6 +16,7 @@ from tritonclient.utils import InferenceServerException
 from deploy.server import Server
 from deploy.stubs import stubs_of
 from ensemble.tasks import Recommender
+from ensemble.waiting import GLANCE_EVERY_S
 from tests import tiny
 from tests.deploy.conftest import wait_for
 from tests.deploy.measured.conftest import samples_of, total
@@ -87,6 +88,7 @@ def test_a_product_can_be_asked_about_without_saying_how_fresh(caller: Caller) -
     for _ in range(5):
         with pytest.raises(InferenceServerException, match="'N3'"):
             caller.recommend("N3")
+        time.sleep(GLANCE_EVERY_S)
         caller.write("upsert_product", PRODUCT=_json({**NEW, "id": "N3"}), IMAGE=b"")
         assert len(caller.recommend("N3", K=4).ids) == 4
         caller.recommend("P001", MIN_SEQ=caller.write("delete_product", PRODUCT_ID="N3"))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ensemble import waiting
 from ensemble.errors import Behind, InvalidInput
 from ensemble.index import Follower
 from ensemble.tasks import Recommended, Recommender
@@ -73,7 +74,8 @@ def test_what_is_behind_is_told_to_those_who_asked_for_it() -> None:
     follower.stop()
 
 
-def test_one_that_was_looked_for_in_vain_is_found_once_it_is_written() -> None:
+def test_one_that_was_looked_for_in_vain_is_found_once_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "GLANCE_EVERY_S", 0)
     moving, follower, asked = living()
     follower.start()
     try:
@@ -99,6 +101,37 @@ def test_a_journal_that_stands_still_is_not_waited_for_at_once_again(monkeypatch
         (refused,) = asked.answer([request("X1")])
         assert isinstance(refused, InvalidInput)
     assert waits == [GLANCE_S]
+
+
+def looks_of(follower: Follower, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The looks into a journal that is read in time, as they come."""
+    looks = list[float]()
+
+    def look(timeout_s: float) -> bool:
+        looks.append(timeout_s)
+        return True
+
+    monkeypatch.setattr(follower, "look", look)
+    return looks
+
+
+def test_looks_into_the_journal_do_not_follow_one_another_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, follower, asked = living()
+    looks = looks_of(follower, monkeypatch)
+    monkeypatch.setattr(waiting, "GLANCE_EVERY_S", 60)
+    for _ in range(3):
+        asked.answer([request("X1")])
+    assert looks == [GLANCE_S]
+
+
+def test_a_deleted_product_beside_a_known_one_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, follower, asked = living()
+    looks = looks_of(follower, monkeypatch)
+    assert answer(asked, "P1", "GONE").found.ids[0]
+    assert looks == []
+    (refused,) = asked.answer([request("P1", "GONE", weights=[-1, 1])])
+    assert isinstance(refused, InvalidInput)
+    assert looks == [GLANCE_S]
 
 
 def newcomer(product: str, row: Sequence[float]) -> dict[str, Any]:

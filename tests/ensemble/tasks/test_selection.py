@@ -165,11 +165,12 @@ def test_clusters_hold_each_slot_once_also_those_that_came_later() -> None:
     assert sorted(slots) == list(range(120))
 
 
-def test_no_more_clusters_are_asked_than_products_are_wanted() -> None:
+def test_further_clusters_are_asked_where_the_first_give_too_few() -> None:
     asked = recommender(tasks='[a]\ntask = "inspire"\nfallback = []')
     second = answer(asked, "P1", task="a", k=1, nearest=1, skip=1).found.ids[0]
     only = {"filter": {"in": ["id", second]}}
-    assert answer(asked, "P1", task="a", k=1, nearest=2, **only).found.ids == [[]]
+    assert answer(asked, "P1", task="a", k=1, nearest=1, **only).found.ids == [[]]
+    assert answer(asked, "P1", task="a", k=1, nearest=2, **only).found.ids == [second]
     assert answer(asked, "P1", task="a", k=2, nearest=2, **only).found.ids == [second]
 
 

@@ -134,7 +134,7 @@ class Twin:
             if rank < len(near)
         ]
         home = np.argmax(self.vectors @ centroids.T, axis=1)
-        for vector, cluster in turns[: wish.k]:
+        for vector, cluster in turns[:64]:
             query = vector + centroids[cluster]
             members = [number for number in self.passing(profile, wish) if home[number] == cluster]
             yield self.ranked(f"inspire:{cluster}", query / np.linalg.norm(query), members)
@@ -177,6 +177,7 @@ class Picking:
     def __init__(self, twin: Twin, profile: Profile, wish: Wish, own: Sequence[int]) -> None:
         self.twin, self.profile, self.wish, self.own = twin, profile, wish, own
         self.chosen: list[tuple[int, str]] = []
+        self.most = 1_000
 
     def take(self, lists: Sequence[List]) -> None:
         """Choose from lists in turns."""
@@ -184,6 +185,7 @@ class Picking:
             return
         share = -(-(self.wish.k - len(self.chosen)) // len(lists))
         widths = {id(one): max(20, 5 * share) for one in lists}
+        self.most = max(self.wish.k, 1_000 // len(lists))
         out = {*self.own, *(self.twin.numbers[name] for name in self.wish.seen if name in self.twin.numbers)}
         kept = {id(one): [at for at, number in enumerate(one.numbers) if number not in out] for one in lists}
         going = list(lists)
@@ -201,13 +203,13 @@ class Picking:
         """Where the next product of a list stands; the list is looked at further where none is left."""
         is_mixed = self.wish.diversity > 0 and one.is_ranked
         while True:
-            width = widths[id(one)] if is_mixed else 1_000
+            width = min(widths[id(one)], self.most) if is_mixed else self.most
             allowed = [at for at in places[:width] if self.is_allowed(one.numbers[at])]
             if allowed:
                 return max(allowed, key=lambda at: (self.value(one, at), -at)) if is_mixed else allowed[0]
-            if width >= min(1_000, len(places)):
+            if width >= min(self.most, len(places)):
                 return None
-            widths[id(one)] = min(1_000, 4 * width)
+            widths[id(one)] = min(self.most, 4 * width)
 
     def value(self, one: List, at: int) -> float:
         """Marginal relevance."""

@@ -72,6 +72,13 @@ def test_a_catalogue_that_is_not_there(towers: Path, tmp_path: Path) -> None:
     assert "no such file" in result.output
 
 
+def test_baselines_without_their_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("export.evaluation.run.LIBRARIES", ("implicit", "no_such_library"))
+    result = run("--events", "none.parquet", "--catalogue", "none.jsonl", "--split", "2026-01-15")
+    assert result.exit_code == 2
+    assert "no_such_library: pip install 'tandem[evaluate]'" in result.output
+
+
 @pytest.mark.slow
 def test_the_command_end_to_end(towers: Path, shop: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -18,6 +18,7 @@ from ensemble.recommending import still_recommender
 from ensemble.tasks import BadProfiles, Recommended, Recommender
 from export.errors import BadRecommender
 from export.recommending import More, write_recommender
+from export.recommending.artefact import Artefact
 from tests.export.recommending.conftest import SHAPE, Frozen
 
 
@@ -196,3 +197,20 @@ def test_complements_that_are_none_are_refused(frozen: Frozen, tmp_path: Path) -
     (tmp_path / "complements.json").write_text('{"Sport": "Home"}')
     with pytest.raises(BadRecommender, match=r"complements\.json.*a list of categories"):
         write(tmp_path / "1", frozen, complements=tmp_path / "complements.json")
+
+
+def test_rows_are_told_by_products_of_the_same_id_and_title(frozen: Frozen, tower: Path, tmp_path: Path) -> None:
+    artefact = Artefact.open(tower)
+    assert len(artefact.rows) == 16
+    assert artefact.check_rows(frozen.documents, frozen.rows.astype(np.float16).astype(np.float32))
+    renamed = [document | {"title": "another"} for document in frozen.documents]
+    assert not artefact.check_rows(renamed, -frozen.rows)
+    with pytest.raises(BadRecommender, match=r"over 16 products their mean cosine is -1\.000"):
+        artefact.check_rows(frozen.documents, -frozen.rows)
+    changed = Path(shutil.copytree(tower, tmp_path / "changed"))
+    content = json.loads((changed / "tower.json").read_text())
+    spoiled = next(iter(content["rows"]))
+    content["rows"][spoiled] = [1.0]
+    (changed / "tower.json").write_text(json.dumps(content))
+    with pytest.raises(BadRecommender, match=rf"`rows` of '{spoiled}' must be \d+ finite numbers"):
+        Artefact.open(changed).check_rows(frozen.documents, frozen.rows)

@@ -216,6 +216,7 @@ def test_what_was_finished_is_taken_up_again(
     manifest = make_brands(store, towers=recommending(tower=tower))
     assert resumed(manifest)["product_tower"]
     assert resumed(manifest)["recommender"]
+    assert not any("not checked" in note for note in manifest.notes)
     assert manifest.damaged(store) == ()
     assert not (store / KEPT).exists()
 
@@ -234,11 +235,51 @@ def test_another_tower_is_not_taken_from_before(
     changed = Path(shutil.copytree(tower, tmp_path / "changed"))
     content = json.loads((changed / "tower.json").read_text())
     content["features"]["price_mean"] += 0.01
+    del content["rows"]
     (changed / "tower.json").write_text(json.dumps(content))
     manifest = make_brands(store, towers=recommending(tower=changed))
     assert "product_tower" not in resumed(manifest)
     assert "recommender" not in resumed(manifest)
     assert resumed(manifest)["embed"]
+    assert any("not checked to be trained on rows of these towers" in note for note in manifest.notes)
+
+
+def test_a_tower_that_does_not_fit_is_told_before_rows_are_made(
+    broken_off: Path,
+    make_brands: Make,
+    tower: Path,
+    recommending: Recommending,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Path(shutil.copytree(broken_off, tmp_path / "var"))
+    monkeypatch.setattr("export.release._Release._embed", small.breaking_off(AssertionError("embedded")))
+    long = _changed(tower, tmp_path / "long", lambda content: content["features"].update(text_dim=5))
+    with pytest.raises(BadRecommender, match=r"trained on rows of 5 \+"):
+        make_brands(store, towers=recommending(tower=long))
+    narrow = _changed(tower, tmp_path / "narrow", lambda content: content["shape"].update(hidden=5))
+    with pytest.raises(BadRecommender, match="cannot be loaded as a product tower"):
+        make_brands(store, towers=recommending(tower=narrow))
+
+
+def test_a_tower_of_other_rows_is_refused(
+    broken_off: Path, make_brands: Make, tower: Path, recommending: Recommending, tmp_path: Path
+) -> None:
+    store = Path(shutil.copytree(broken_off, tmp_path / "var"))
+
+    def turn(content: dict[str, Any]) -> None:
+        content["rows"] = {name: row[::-1] for name, row in content["rows"].items()}
+
+    with pytest.raises(BadRecommender, match=r"mean cosine is .* train it with --store"):
+        make_brands(store, towers=recommending(tower=_changed(tower, tmp_path, turn)))
+
+
+def _changed(tower: Path, folder: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
+    changed = Path(shutil.copytree(tower, folder / "changed"))
+    content = json.loads((changed / "tower.json").read_text())
+    change(content)
+    (changed / "tower.json").write_text(json.dumps(content))
+    return changed
 
 
 def test_what_cannot_be_used_is_told_before_the_long_work(

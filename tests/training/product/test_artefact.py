@@ -65,6 +65,8 @@ def test_what_is_written_beside_the_weights(trained: Trained, tmp_path: Path) ->
     assert (tower["dim"], tower["text_dim"], tower["image_dim"]) == (8, shop.TEXT_DIM, 0)
     assert tower["recipe"]["temperature"] == 0.07
     assert tower["best"] == trained.epochs[0]
+    assert len(tower["rows"]) == 16
+    assert tower["rows"]["P39 oak Vases 39"] == pytest.approx(shop.rows()[39].tolist(), abs=1e-4)
     assert json.loads((tmp_path / "training.json").read_text()) == {"best_epoch": 1, "epochs": list(trained.epochs)}
     popularity = json.loads((tmp_path / "popularity.json").read_text())
     assert popularity == count_pairs(shop.events()).popularity()
@@ -80,6 +82,8 @@ def test_saving_again_keeps_what_a_hand_wrote(trained: Trained, tmp_path: Path) 
 def test_a_head_that_learned_nothing_is_not_written(tmp_path: Path) -> None:
     one = [product | {"category": "Home"} for product in shop.products()]
     alike = train(count_pairs(shop.events()), one, shop.rows(), shop.recipe(epochs=1, steps=1))
+    (tmp_path / "complement.safetensors").write_bytes(b"of an earlier tower")
+    LEARNED.save(tmp_path / "complements.json")
     alike.save(tmp_path, LEARNED)
     assert not (tmp_path / "complement.safetensors").exists()
     assert not (tmp_path / "complements.json").exists()

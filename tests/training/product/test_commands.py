@@ -53,9 +53,19 @@ def test_from_events_to_a_tower(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert ProductEncoder.load(folder / "tower").shape.dim == 8
     beside = ComplementMap.load(folder / "made/complements.json")
     assert ComplementMap.load(folder / "tower/complements.json") == beside
+    assert list((folder / "work").glob("*")) == []  # so that the next run is not held to this one's recipe
     again = _run("product-tower", *asked, *SMALL, "--temperature", "0.2")
-    assert again.exit_code == commands.USERS_MISTAKE
-    assert "choose another --work" in again.output
+    assert again.exit_code == 0, again.output
+
+
+def test_few_pairs_leave_the_last_epoch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "rows_of_texts", lambda products, *_: ProductRows(list(products), shop.rows()))
+    lines = "".join(f'{{"basket": {at}, "product": "{name}"}}\n' for at in (1, 2) for name in ("P00", "P01"))
+    (folder / "events.jsonl").write_text(lines)
+    assert _run("pairs", "--events", "events.jsonl", "--out", "pairs.parquet").exit_code == 0
+    asked = ("--pairs", "pairs.parquet", "--catalogue", "catalogue.jsonl", "--out", "tower", "--work", "work")
+    done = _run("product-tower", *asked, *SMALL, "--epochs", "2")
+    assert "epoch 2 of 2, the last, as there were too few pairs" in " ".join(done.output.split())
 
 
 def test_counting_stops_before_a_day(folder: Path) -> None:
@@ -76,6 +86,18 @@ def test_counting_stops_before_a_day(folder: Path) -> None:
         (
             ["pairs", "--events", "events.parquet", "--event-columns", "basket=order,product=sku", "--before", "soon"],
             "before: got 'soon'",
+        ),
+        (
+            [
+                "pairs",
+                "--events",
+                "events.parquet",
+                "--event-columns",
+                "basket=order,product=sku",
+                "--min-count",
+                "999",
+            ],
+            "no two products share 999 basket(s)",
         ),
         (["product-tower", "--pairs", "absent.parquet", "--catalogue", "catalogue.jsonl"], "no file absent.parquet"),
         (["product-tower", "--pairs", "x", "--catalogue", "x", "--device", "nowhere"], "device: got 'nowhere'"),

@@ -94,6 +94,16 @@ def test_what_a_hand_wrote_is_kept_and_comes_first(tmp_path: Path) -> None:
     assert found["Kitchen/Mugs"][0].lift is None
 
 
+def test_entries_without_a_source_and_empty_lists_are_from_a_hand(tmp_path: Path) -> None:
+    path = tmp_path / "complements.json"
+    path.write_text('{"Kitchen/Mugs": [], "Kitchen/Teas": [{"category": "Home/Vases", "lift": 4.2}]}')
+    ComplementMap.load(path).by_hand().over(learn_complements(_events(BASKETS), CATALOGUE)).save(path)
+    found = ComplementMap.load(path).by_hand().targets
+    assert found["Kitchen/Mugs"] == ()
+    assert found["Kitchen/Teas"] == (Complement("Home/Vases", 4.2, source="hand"),)
+    assert ComplementMap({"Pets": (Complement("Home"),)}).by_hand() == ComplementMap({})
+
+
 def test_an_empty_map_is_json(tmp_path: Path) -> None:
     ComplementMap({}).save(tmp_path / "complements.json")
     assert ComplementMap.load(tmp_path / "complements.json") == ComplementMap({})

@@ -76,6 +76,8 @@ def test_columns_may_have_other_names() -> None:
         (_table(product=["a", None]), r"'product' is null in 1 row"),
         (_table(product=[["a"], ["b"]]), r"'product' is of type list<.*; names or numbers"),
         (_table(kind=["view", "click"]), "'kind' is 'click'; allowed: view, purchase"),
+        (_table(product=["a", " "]), r"'product' is blank in 1 row\(s\), first in row 2,"),
+        (_table(basket=["", ""]), r"'basket' is blank in 2 row\(s\), first in row 1,"),
         (_table(time=["today", "never"]), "'time' holds no times"),
         (_table(time=[1, None]), r"'time' is null in 1 row"),
     ],
@@ -92,6 +94,17 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         (tmp_path / name).write_text("[nothing")
         with pytest.raises(TrainingInputError, match=name.replace(".", r"\.")):
             Events.read(tmp_path / name)
+
+
+def test_a_blank_kind_is_a_purchase(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("basket,product,kind\n1,a,\n1,b,view\n")
+    assert Events.read(tmp_path / "events.csv").viewed.tolist() == [False, True]
+
+
+def test_a_file_without_events_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("basket,product\n")
+    with pytest.raises(TrainingInputError, match=r"events\.csv holds no event"):
+        Events.read(tmp_path / "events.csv")
 
 
 def test_a_split_by_time_needs_times() -> None:

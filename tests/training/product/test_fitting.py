@@ -14,7 +14,9 @@ from rich.console import Console
 
 from tests.training.product import shop
 from training.errors import CheckpointError, TrainingInputError
-from training.product.data import tasks_of
+from training.product import fitting
+from training.product.data import Tasks, tasks_of
+from training.product.drawing import Task
 from training.product.fitting import Fit, train
 from training.product.pairs import Pairs, count_pairs
 from training.product.run import Progress, Run
@@ -82,9 +84,57 @@ def test_a_checkpoint_of_another_recipe_or_data_is_refused(tmp_path: Path) -> No
     rows = shop.rows(seed=5)
     with pytest.raises(CheckpointError, match="choose another --work"):
         train(count_pairs(shop.events()), shop.products(), rows, shop.recipe(epochs=1), run)
-    (tmp_path / "best.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="cannot be resumed from"):
-        _train(run, epochs=1)
+    later = count_pairs(shop.events().before(3600 * 200))
+    with pytest.raises(CheckpointError, match=r"other data .* remove it or choose") as caught:
+        train(count_pairs(shop.events()), shop.products(), shop.rows(), shop.recipe(epochs=1), run, validation=later)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_checkpoint_of_other_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _train(Run(tmp_path), epochs=1)
+    monkeypatch.setattr(fitting, "_code", lambda: "other")
+    with pytest.raises(CheckpointError, match="another version of the code"):
+        _train(Run(tmp_path), epochs=1)
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "checkpoint.safetensors"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, name: str) -> None:
+    run = Run(tmp_path)
+    _train(run, epochs=1, steps=1)
+    assert not list(tmp_path.glob("*.part"))
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:100])
+    with pytest.raises(CheckpointError, match=r"remove (it|its checkpoint)"):
+        _train(run, epochs=1, steps=1)
+    (tmp_path / name).unlink()
+    if name == "best.safetensors":
+        with pytest.raises(CheckpointError, match="cannot be resumed from"):
+            _train(run, epochs=1, steps=1)
+
+
+def test_where_nothing_is_held_out_the_last_epoch_is_kept() -> None:
+    trained = _train(validation=0.0, patience=1, steps=1)
+    assert (trained.best_epoch, len(trained.epochs)) == (3, 3)
+    assert all("figure" not in epoch for epoch in trained.epochs)
+
+
+def _ends(task: Task) -> list[tuple[int, int]]:
+    return list(zip(task.query.tolist(), task.target.tolist(), strict=True))
+
+
+def test_a_pair_is_held_out_from_both_tasks_or_from_none() -> None:
+    tasks = tasks_of(count_pairs(shop.events()), shop.products(), shop.recipe())
+    told, held = tasks.split(0.3, 7)
+    known, asked = (
+        {tuple(sorted(pair)) for task in (one.similar, one.complement) for pair in _ends(task)} for one in (told, held)
+    )
+    assert not known & asked
+    assert 0.2 < len(asked) / len(known | asked) < 0.4
+    assert len(told.complement) + len(held.complement) == len(tasks.complement)
+    assert np.array_equal(tasks.split(0.3, 7)[1].similar.query, held.similar.query)
+    assert not np.array_equal(tasks.split(0.3, 8)[1].similar.query, held.similar.query)
+    one = Task(np.array([0]), np.array([1]), np.ones(1))
+    alone, none = Tasks(one, one).split(0.999, 7)
+    assert (len(alone.similar), len(none.similar)) == (1, 0)
 
 
 def test_training_stops_when_nothing_gets_better(monkeypatch: pytest.MonkeyPatch) -> None:
