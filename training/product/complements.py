@@ -19,6 +19,8 @@ from training.product.pairs import MAX_BASKET
 
 COMPLEMENTS = "complements.json"
 _BASKETS_AT_ONCE = 2_048
+# Of a category so many products, the most sold ones, are looked at for the one that fits another category best.
+_MOST_LOOKED_AT = 50
 
 Source = Literal["learned", "hand"]
 Counts = NDArray[np.float64]
@@ -116,8 +118,8 @@ def learn_complements(
     A category and one of its ancestors never complement each other. Every ancestor has targets of its own, for products
     of a category that is not known. The bound is the lower confidence limit of the lift, whose logarithm is taken for
     normal with the variance that the delta method gives for a multinomial sample. Lift alone would fill the map with
-    the rarest categories: the targets are those with the greatest lower limit times their share of the baskets that
-    hold the category.
+    the rarest categories, and a category is worth what is shown of it: the targets are those with the greatest lower
+    limit times the baskets that hold the category and one product of the target, that with the most of them.
 
     Args:
         events: purchases are counted, views are not.
@@ -132,7 +134,7 @@ def learn_complements(
     names = sorted({node for path in paths for node in ancestors(path)})
     if not names:
         return ComplementMap({})
-    together, total = _together(events.only(~events.viewed), paths, names, max_basket)
+    together, best, total = _together(events.only(~events.viewed), paths, names, max_basket)
     lift, low = lift_and_limit(together, total, confidence)
     leaves = np.isin(names, sorted(set(paths)))
     apart = np.array([[not _related(one, other) for other in names] for one in names])
@@ -140,7 +142,7 @@ def learn_complements(
     found = {}
     for row in np.flatnonzero(passing.any(axis=1)).tolist():
         chosen = np.flatnonzero(passing[row])
-        worth = low[row, chosen] * together[row, chosen]
+        worth = low[row, chosen] * best[row, chosen]
         ranked = chosen[np.argsort(-worth, kind="stable")][:most].tolist()
         found[names[row]] = tuple(
             Complement(names[at], round(float(lift[row, at]), 4), round(float(low[row, at]), 4), int(together[row, at]))
@@ -182,8 +184,13 @@ def _related(one: str, other: str) -> bool:
 
 def _together(
     events: Events, paths: Sequence[str], names: Sequence[str], max_basket: int
-) -> tuple[NDArray[np.float64], int]:
-    """Baskets that hold both of two categories, ancestors counted too, and how many baskets there are."""
+) -> tuple[Counts, Counts, int]:
+    """Baskets that hold both of two categories, ancestors counted too; the baskets themselves.
+
+    Returns:
+        (n, n) baskets that hold both; (n, n) those that hold the first and one product of the second, that with the
+        most; how many baskets there are.
+    """
     place = {name: at for at, name in enumerate(names)}
     _, basket, sizes = np.unique(events.basket, return_inverse=True, return_counts=True)
     kept = np.flatnonzero(sizes <= max_basket)
@@ -192,13 +199,37 @@ def _together(
     in_kept = number[basket] >= 0
     held, product = number[basket[in_kept]], events.product[in_kept]
     nodes = [[place[node] for node in ancestors(path)] for path in paths]
-    together = np.zeros((len(names), len(names)))
+    looked_at = _most_sold(product, paths)
+    column = np.full(len(paths), -1, np.int64)
+    column[looked_at] = np.arange(len(looked_at))
+    together, single = np.zeros((len(names), len(names))), np.zeros((len(names), len(looked_at)))
     order = np.argsort(held, kind="stable")
     held, product = held[order], product[order]
     for start in range(0, len(kept), _BASKETS_AT_ONCE):
         low, high = np.searchsorted(held, [start, start + _BASKETS_AT_ONCE])
         shown = np.zeros((_BASKETS_AT_ONCE, len(names)), np.float32)
+        alone = np.zeros((_BASKETS_AT_ONCE, len(looked_at) + 1), np.float32)
         for row, one in zip((held[low:high] - start).tolist(), product[low:high].tolist(), strict=True):
             shown[row, nodes[one]] = 1
+            alone[row, column[one]] = 1  # the last column takes what is not looked at
         together += shown.T @ shown
-    return together, len(kept)
+        single += shown.T @ alone[:, :-1]
+    best = np.zeros_like(together)
+    for at, one in enumerate(looked_at.tolist()):
+        for node in nodes[one]:
+            np.maximum(best[:, node], single[:, at], out=best[:, node])
+    return together, best, len(kept)
+
+
+def _most_sold(product: NDArray[np.int64], paths: Sequence[str]) -> NDArray[np.int64]:
+    """The products of each category that are looked at; those without a category stand in no map."""
+    counts = np.bincount(product, minlength=len(paths))
+    order = np.argsort(-counts, kind="stable")
+    taken: dict[str, int] = {}
+    chosen = []
+    for one in order.tolist():
+        path = paths[one]
+        if path and counts[one] and taken.get(path, 0) < _MOST_LOOKED_AT:
+            taken[path] = taken.get(path, 0) + 1
+            chosen.append(one)
+    return np.array(chosen, np.int64)
