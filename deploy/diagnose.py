@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from deploy.errors import NoAnswer, ProbeFailed
-from deploy.stubs import StubTable
+from deploy.events import EventLog
+from deploy.stubs import Key, StubTable
 
 _UNHEALTHY = re.compile(r"Stub process '(?P<model>\S+)_\d+_\d+' is not healthy")
 
@@ -42,14 +43,24 @@ def named_models(failure: Exception) -> set[str]:
     return set(_UNHEALTHY.findall(str(failure)))
 
 
-def visible_faults(table: StubTable) -> set[str]:
-    """Models with a stub that is dead or stopped.
+def visible_faults(table: StubTable) -> dict[Key, str]:
+    """Instances whose stub is dead or stopped, and which of both.
 
     Raises:
         RequestFailed: The server does not answer.
     """
     table.look()  # a fault counts at the second look
-    return {key[0] for key in table.look()}
+    return table.look()
+
+
+def tell_faults(faults: Mapping[Key, str], events: EventLog) -> None:
+    """Report what `visible_faults`, or a look at the table, has found."""
+    for (model, version, instance), state in faults.items():
+        events.add(
+            "stub_died" if state == "died" else "stub_stopped",
+            f"the stub process of {model} (version {version}, instance {instance}) {state}",
+            model=model,
+        )
 
 
 def find_culprits(
@@ -70,7 +81,7 @@ def find_culprits(
     Raises:
         RequestFailed: The server does not answer.
     """
-    known = visible_faults(table) or named_models(failure)
+    known = {key[0] for key in visible_faults(table)} or named_models(failure)
     if known:
         return known
     hosted = [step for step in steps if step in table.models()]

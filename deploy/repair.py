@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from deploy.diagnose import named_models, visible_faults
+from deploy.diagnose import named_models, tell_faults, visible_faults
 from deploy.errors import Aborted, DeployError, GaveUp, NoAnswer, ProbeFailed, RecoveryFailed, RequestFailed
 from deploy.events import EventLog
 from deploy.launch import Launcher, Running
@@ -82,7 +82,7 @@ class Repairer:
             if self._launcher.abort.wait(_BACKOFF_S * attempt):
                 return
             try:
-                models = models | visible_faults(self.table)
+                models = models | self._others_at_fault(models)
                 for model in sorted(models):
                     self._reload_one(model, hung=hung)
                 self._prove()
@@ -97,6 +97,11 @@ class Repairer:
                 self._events.add("recovered", text, model=_list(models), seconds=seconds)
                 return
         self._restart(f"reloading {_list(models)} did not help")
+
+    def _others_at_fault(self, models: set[str]) -> set[str]:
+        found = {key: state for key, state in visible_faults(self.table).items() if key[0] not in models}
+        tell_faults(found, self._events)
+        return {key[0] for key in found}
 
     def _restart(self, reason: str) -> None:
         started = time.monotonic()

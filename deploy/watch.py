@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from deploy import procfs
 from deploy.absence import Absence
-from deploy.diagnose import Progress, find_culprits
+from deploy.diagnose import Progress, find_culprits, tell_faults
 from deploy.errors import GaveUp, NoAnswer, ProbeFailed, RequestFailed
 from deploy.events import EventLog, logger
 from deploy.launch import Launcher, Running
@@ -98,7 +98,7 @@ class Watcher:
             except RequestFailed:
                 return  # the server may be about to end; the next look, or a probe, will tell
             if faults and not self._stopping.is_set():
-                self._report(faults)
+                tell_faults(faults, self._events)
                 self._mend(faults)
 
     def _mend(self, faults: Mapping[Key, str]) -> None:
@@ -122,14 +122,6 @@ class Watcher:
         else:
             return False
         return True
-
-    def _report(self, faults: Mapping[Key, str]) -> None:
-        for (model, version, instance), state in faults.items():
-            self._events.add(
-                "stub_died" if state == "died" else "stub_stopped",
-                f"the stub process of {model} (version {version}, instance {instance}) {state}",
-                model=model,
-            )
 
     def _ask(self) -> None:
         with contextlib.suppress(RequestFailed):  # the probes will tell more

@@ -234,7 +234,14 @@ def test_a_write_that_is_being_committed_is_not_interrupted() -> None:
         with pytest.raises(KeyboardInterrupt):
             interrupts.check()
         with pytest.raises(KeyboardInterrupt), interrupts.held():
-            signal.raise_signal(signal.SIGTERM)
+            raised(signal.SIGTERM)
         assert interrupts.forced
     with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+        raised(signal.SIGINT)
+
+
+def raised(number: signal.Signals) -> None:
+    """Raise a signal, and give its handler time: beside other threads Python may not run it at once."""
+    signal.raise_signal(number)
+    for _ in range(100):
+        time.sleep(0.001)

@@ -40,7 +40,7 @@ def test_a_deletion_tells_whether_there_was_something(url: str) -> None:
 
 def test_a_search_may_ask_for_what_was_written(url: str) -> None:
     assert run("search", "--text", "a", "-k", "1", "--min-seq", str(FIRST), "--url", url).exit_code == 0
-    result = run("search", "--text", "a", "--min-seq", str(FIRST + 1), "--url", url, "--timeout", "0.3")
+    result = run("search", "--text", "a", "--min-seq", str(FIRST + 1), "--url", url, "--timeout", "2")
     assert result.exit_code == 3
     assert "the index follows the catalogue: try again" in result.stderr
 
@@ -79,6 +79,6 @@ def test_what_is_no_object_or_not_utf8_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "code"), [("refuse", 2), ("away", 3)])
 def test_a_refusal_of_the_server_is_told(url: str, name: str, code: int) -> None:
-    result = run("delete", name, "--url", url, "--timeout", "0.5")
+    result = run("delete", name, "--url", url, "--timeout", "2")
     assert (result.exit_code, result.stdout) == (code, "")
     assert "PRODUCT_ID[0]: refused" in result.stderr or "TANDEM_CATALOGUE: away; nothing was written" in result.stderr

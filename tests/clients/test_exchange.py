@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from clients import (
     QueueFull,
     RetryPolicy,
     TandemError,
+    Timeout,
     Unavailable,
 )
 from clients.canary import Canary
@@ -95,6 +97,13 @@ def test_a_request_is_sent_again_as_often_as_the_policy_says() -> None:
     assert said == [PUBLIC, "Pause", PUBLIC, "Pause", PUBLIC]
     assert came is busy[2]
     assert carry_out(exchange().plain(call), trial=[], errors={PUBLIC: list(busy)}) == ([PUBLIC], busy[0])
+
+
+def test_who_gets_no_answer_after_a_refusal_is_told_both() -> None:
+    errors: list[TandemError] = [QueueFull("busy"), Timeout("late")]
+    _, came = carry_out(exchange(PATIENT).plain(ask(QUERIES[:1])), trial=[], errors={PUBLIC: errors})
+    assert isinstance(came, Timeout)
+    assert re.fullmatch(r"no answer from grpc://localhost:1 within \S+ s; the attempt before: busy", str(came))
 
 
 def test_who_asks_the_trial_alone_is_told_that_there_is_none() -> None:

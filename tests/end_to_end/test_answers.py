@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clients import Answer, Client, Query
+from clients import Answer, Client, Query, RetryPolicy
 from clients.tensors import image_bytes
 from deploy.server import Server
 from ensemble.pipeline import Pipeline
@@ -20,6 +20,8 @@ TEXTS = ["a red mug", "striped blue jumper", "wooden chair", "something to tell 
 SCORE_TOLERANCE = 1e-3
 # Scores closer than this may change places: floats are summed in another order by another library.
 TIE = 2e-5
+# Of 64 at a time a small machine refuses most at first: that they are told so is tested elsewhere.
+PATIENT = RetryPolicy(tries=1000, first_pause_s=0.05, longest_pause_s=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def pipeline(store: Path) -> Pipeline:
 @pytest.fixture(params=["grpc", "http"])
 def client(request: pytest.FixtureRequest, server: Server) -> Client:
     url = server.grpc_url if request.param == "grpc" else server.http_url
-    made = Client(url, timeout_s=60)
+    made = Client(url, timeout_s=60, retries=PATIENT)
     request.addfinalizer(made.close)  # noqa: PT021 - the fixture returns, as its params do
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -86,5 +87,8 @@ def test_models_that_write_come_back_when_they_are_killed(served: Served) -> Non
         client.delete(made["id"])
         with Database.open(url) as database:
             assert database.stored([made["id"]]) == []
-    died = {event.model for event in server.events[told:] if event.kind == "stub_died"}
-    assert died == {"commit_product", "commit_patch", "commit_deletion"}
+    killed, ends = {"commit_product", "commit_patch", "commit_deletion"}, time.monotonic() + 30
+    while (died := {event.model for event in server.events[told:] if event.kind == "stub_died"}) < killed:
+        assert time.monotonic() < ends, died  # the server is looked at now and then only
+        time.sleep(0.05)
+    assert died == killed
