@@ -25,6 +25,7 @@ from ensemble.tasks.names import (
     MOST_CATEGORIES,
     MOST_CATEGORY_CHARACTERS,
     MOST_IDS,
+    MOST_SEEN,
 )
 from ensemble.tasks.profile import Profile
 from ensemble.tasks.profile_checks import RANGES
@@ -162,6 +163,9 @@ def _check_work(asked: Sequence[Asked]) -> None:
     if work > MOST_ASKED:
         allowed = f"at most {MOST_ASKED:,} are allowed: ask for fewer products, or in fewer rows"
         raise InvalidInput("K", f"the rows ask for {work:,} products, each for K of every search; {allowed}")
+    seen = sum(len(row.seen) for row in asked)
+    if seen > MOST_SEEN:
+        raise InvalidInput("SEEN", f"the rows name {seen:,} products; at most {MOST_SEEN:,} are allowed together")
 
 
 def _batch(tensors: Tensors) -> int:

@@ -95,10 +95,10 @@ class Stream:
         return self.wanted > before and (not before or not self._ended or len(self.known.slots) > before)
 
     def search(self, excluded: Excluded) -> Search:
-        """What to ask the engine: at first for some more than are wanted, then for as many as may be left out."""
+        """What to ask the engine: at first for some more than are wanted, then for more, up to all that are left out."""
         if self.query is None:
             raise ValueError(f"{self.rule}: all candidates are given")
-        spare = len(excluded) if self._asked else min(len(excluded), self.wanted)
+        spare = min(len(excluded), max(self.wanted, GROWTH * self._asked))
         self._asked = max(self.wanted + spare, self._asked + 1)
         return Search(self.query, self._asked, self.filter)
 

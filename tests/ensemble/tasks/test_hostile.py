@@ -17,7 +17,7 @@ from ensemble.product_checks import MAX_ID_CHARS
 from ensemble.recommending import _warm
 from ensemble.tasks import BadProfiles, Profile, Profiles, Recommender
 from ensemble.tasks.clusters import Clusters
-from ensemble.tasks.names import MOST_ASKED, MOST_CATEGORY_CHARACTERS
+from ensemble.tasks.names import MOST_ASKED, MOST_CATEGORY_CHARACTERS, MOST_SEEN
 from ensemble.tasks.view import under, upper
 from tests.ensemble.tasks.shops import (
     SPACE,
@@ -103,6 +103,12 @@ def test_the_work_of_a_request_is_bounded_over_its_rows(asked: Recommender) -> N
     assert refusal(asked, rows(9, task="complement", category=most, k=200)) == (
         f"K: the rows ask for 36,000 products, each for K of every search; at most {MOST_ASKED:,} are allowed: "
         "ask for fewer products, or in fewer rows"
+    )
+    seen = [f"S{number}" for number in range(8_000)]
+    (answered,) = asked.answer([rows(4, seen=seen)])
+    assert not isinstance(answered, Exception)
+    assert refusal(asked, rows(5, seen=seen)) == (
+        f"SEEN: the rows name 40,000 products; at most {MOST_SEEN:,} are allowed together"
     )
 
 

@@ -33,11 +33,13 @@ def hits(*slots: int) -> Hits:
     return Hits(np.array(slots, np.int64), -np.arange(len(slots), dtype=np.float32))
 
 
-def test_a_stream_is_asked_for_more_than_is_left_out() -> None:
+def test_a_stream_is_asked_for_more_and_more_up_to_what_is_left_out() -> None:
     stream, excluded = Stream("similar", np.ones(2, np.float32)), frozenset(range(100))
     assert stream.widen(4)
     assert stream.search(excluded).count == 8
     stream.take(hits(*range(8)), excluded)
+    assert stream.search(excluded).count == 36
+    stream.take(hits(*range(36)), excluded)
     assert stream.search(excluded).count == 104
     stream.take(hits(*range(104)), excluded)
     assert not stream.is_short
