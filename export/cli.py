@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.logging import RichHandler
 
 from export.bulk.cli import deposit, embed
 from export.cli_shared import told
@@ -27,6 +29,9 @@ app.command()(evaluate_tasks)
 @app.callback()
 def main() -> None:
     """Make releases from towers and a catalogue, change their tasks, compare towers, and embed catalogues in bulk."""
+    # Before any library does: one of ONNX Runtime's would have all others tell what they do, line by line.
+    handler = RichHandler(console=Console(stderr=True), show_time=False, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
 
 
 @app.command()
@@ -89,11 +94,15 @@ def release(  # noqa: PLR0913 - an option each
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    _make(order, console)
+
+
+def _make(order: Order, console: Console) -> None:
     with told(console), terminated_as_interrupted(), progress_bars(console) as progress:
         from export.release import make_release
 
         manifest = make_release(order, progress)
-    tell(console, manifest, store)
+    tell(console, manifest, order.store)
 
 
 @app.command()

@@ -113,6 +113,7 @@ def _wrapped(part: str) -> str:
 
 def write(folder: Path, page: str, figures: str) -> Path:
     """Write the page and its figures into a folder of documents."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "load.json").write_text(figures, "utf-8")
     path = folder / "load.md"
     path.write_text(page, "utf-8")
