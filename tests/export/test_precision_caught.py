@@ -29,7 +29,7 @@ from export.precision.recipes import Recipe, recipes
 from export.proving import Claim, Rule, prove
 from tests.export import small
 from tests.export.conftest import Make
-from tests.export.test_release import tree
+from tests.export.stores import tree
 
 SETTINGS = ProductSettings(("title",))
 # Inputs of the operators that hold the scales of an 8-bit layer's weights.

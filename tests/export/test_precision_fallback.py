@@ -13,8 +13,8 @@ from export.errors import GateFailed, TooLittle
 from export.gate.fidelity import WORST_SHOWN
 from tests.export import small
 from tests.export.conftest import Make
+from tests.export.stores import tree
 from tests.export.test_precision_release import named
-from tests.export.test_release import tree
 
 IMPOSSIBLE = "\n[gate.int8]\ncosine_p01 = 1.0\nrecall_at_10 = 1.0\n"
 # Halves cannot do that either: held-out cosines of exactly 1.

@@ -12,7 +12,7 @@ import pytest
 from catalogue import BadRows
 from ensemble.release import Manifest
 from export.errors import BadSource
-from tests.export.test_release import tree
+from tests.export.stores import tree
 
 Make = Callable[..., Manifest]
 

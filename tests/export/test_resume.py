@@ -19,7 +19,7 @@ from export.errors import GateFailed
 from export.kept import FOLDER as KEPT
 from tests.export import small
 from tests.export.conftest import Make
-from tests.export.test_release import tree
+from tests.export.stores import tree
 from tests.export.watching import Watch, resumed, untimed, without
 
 # One recipe, so that it is not by chance which candidate serves.
@@ -50,12 +50,6 @@ STAGES = (
     ("probe", ["index", "index"]),
     ("commit", ["index", "index", "probe"]),
 )
-
-
-@pytest.fixture
-def copy(store: Path, tmp_path: Path) -> Path:
-    """A store that serves a release of the tiny shop, to be changed."""
-    return Path(shutil.copytree(store, tmp_path / "copy"))
 
 
 @pytest.fixture(scope="module")

@@ -129,8 +129,11 @@ def graph(tower: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+Traced = Callable[[pytest.MonkeyPatch], None]
+
+
 @pytest.fixture(scope="session")
-def traced(graph: Path) -> Callable[[pytest.MonkeyPatch], None]:
+def traced(graph: Path) -> Traced:
     """Has releases take the graph that was traced already."""
     return lambda patch: patch.setattr("export.recommending.tower.product_graph", lambda *_: onnx.load(graph))
 

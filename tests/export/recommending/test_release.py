@@ -1,10 +1,8 @@
-"""Releases with a trained product tower: its candidates, its gate, and what is taken up again."""
+"""Releases with a trained product tower: its candidates, its gate, and the folder that serves."""
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ensemble.errors import EnsembleError
 from ensemble.hashing import sha256
 from ensemble.index.snapshot import header_of
 from ensemble.product_tower import ProductTower
@@ -20,15 +17,10 @@ from ensemble.recommending import still_recommender
 from ensemble.release import Manifest
 from ensemble.towers import Tower
 from export import proving, sources
-from export.errors import BadRecommender, BadTowers, GateFailed
+from export.errors import GateFailed
 from export.gate.values import Bounds
-from export.kept import FOLDER as KEPT
-from tests.export import small
 from tests.export.conftest import Make
-from tests.export.recommending.conftest import SHAPE, Frozen, Recommending
-from tests.export.watching import resumed
-
-Traced = Callable[[pytest.MonkeyPatch], None]
+from tests.export.recommending.conftest import SHAPE, Frozen, Recommending, Traced
 
 TASKS = """
 [similar]
@@ -181,122 +173,3 @@ def test_a_graph_that_is_not_its_source_is_refused(
     monkeypatch.setattr(sources, "Tower", Off)
     with pytest.raises(GateFailed, match="product_tower: max abs difference"):
         make_brands(tmp_path / "var", towers=recommending(tower=tower))
-
-
-@pytest.fixture(scope="module")
-def broken_off(
-    make_brands: Make,
-    small_towers: Path,
-    tower: Path,
-    traced: Traced,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """A store without a release, of which one with a trained tower broke off when it was all but whole."""
-    folder = tmp_path_factory.mktemp("broken_off") / "var"
-    towers = small.towers_with(small_towers, "broken_off", f'\n[recommend]\ntower = "{tower}"\n')
-    with pytest.MonkeyPatch.context() as patch:
-        traced(patch)
-        patch.setattr("export.release.move_models", small.breaking_off(KeyboardInterrupt()))
-        with pytest.raises(KeyboardInterrupt):
-            make_brands(folder, towers=towers)
-    return folder
-
-
-def test_what_was_finished_is_taken_up_again(
-    broken_off: Path,
-    make_brands: Make,
-    tower: Path,
-    recommending: Recommending,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    store = Path(shutil.copytree(broken_off, tmp_path / "var"))
-    monkeypatch.setattr("export.recommending.tower.load_encoder", small.breaking_off(AssertionError("loaded again")))
-    monkeypatch.setattr("export.recommending.folder.encode_products", small.breaking_off(AssertionError("encoded")))
-    manifest = make_brands(store, towers=recommending(tower=tower))
-    assert resumed(manifest)["product_tower"]
-    assert resumed(manifest)["recommender"]
-    assert not any("not checked" in note for note in manifest.notes)
-    assert manifest.damaged(store) == ()
-    assert not (store / KEPT).exists()
-
-
-def test_another_tower_is_not_taken_from_before(
-    broken_off: Path,
-    make_brands: Make,
-    tower: Path,
-    recommending: Recommending,
-    traced: Traced,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    traced(monkeypatch)
-    store = Path(shutil.copytree(broken_off, tmp_path / "var"))
-    changed = Path(shutil.copytree(tower, tmp_path / "changed"))
-    content = json.loads((changed / "tower.json").read_text())
-    content["features"]["price_mean"] += 0.01
-    del content["rows"]
-    (changed / "tower.json").write_text(json.dumps(content))
-    manifest = make_brands(store, towers=recommending(tower=changed))
-    assert "product_tower" not in resumed(manifest)
-    assert "recommender" not in resumed(manifest)
-    assert resumed(manifest)["embed"]
-    assert any("not checked to be trained on rows of these towers" in note for note in manifest.notes)
-
-
-def test_a_tower_that_does_not_fit_is_told_before_rows_are_made(
-    broken_off: Path,
-    make_brands: Make,
-    tower: Path,
-    recommending: Recommending,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    store = Path(shutil.copytree(broken_off, tmp_path / "var"))
-    monkeypatch.setattr("export.release._Release._embed", small.breaking_off(AssertionError("embedded")))
-    long = _changed(tower, tmp_path / "long", lambda content: content["features"].update(text_dim=5))
-    with pytest.raises(BadRecommender, match=r"trained on rows of 5 \+"):
-        make_brands(store, towers=recommending(tower=long))
-    narrow = _changed(tower, tmp_path / "narrow", lambda content: content["shape"].update(hidden=5))
-    with pytest.raises(BadRecommender, match="cannot be loaded as a product tower"):
-        make_brands(store, towers=recommending(tower=narrow))
-
-
-def test_a_tower_of_other_rows_is_refused(
-    broken_off: Path, make_brands: Make, tower: Path, recommending: Recommending, tmp_path: Path
-) -> None:
-    store = Path(shutil.copytree(broken_off, tmp_path / "var"))
-
-    def turn(content: dict[str, Any]) -> None:
-        content["rows"] = {name: row[::-1] for name, row in content["rows"].items()}
-
-    with pytest.raises(BadRecommender, match=r"mean cosine is .* train it with --store"):
-        make_brands(store, towers=recommending(tower=_changed(tower, tmp_path, turn)))
-
-
-def _changed(tower: Path, folder: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
-    changed = Path(shutil.copytree(tower, folder / "changed"))
-    content = json.loads((changed / "tower.json").read_text())
-    change(content)
-    (changed / "tower.json").write_text(json.dumps(content))
-    return changed
-
-
-def test_what_cannot_be_used_is_told_before_the_long_work(
-    make_brands: Make, tower: Path, recommending: Recommending, tmp_path: Path
-) -> None:
-    broken = Path(shutil.copytree(tower, tmp_path / "broken"))
-    (broken / "tower.safetensors").unlink()
-    (tmp_path / "tasks.toml").write_text('[a]\ntask = "similar"\nk = 3\n[b]\ntask = "none"\n')
-    with pytest.raises(BadRecommender, match=r"no tower\.safetensors"):
-        make_brands(tmp_path / "var", towers=recommending(tower=broken))
-    with pytest.raises(EnsembleError) as caught:
-        make_brands(tmp_path / "var", towers=recommending(tasks=tmp_path / "tasks.toml"))
-    assert all(part in str(caught.value) for part in ("tasks.toml", "[a]", "[b]"))
-    with pytest.raises(BadTowers) as told:
-        make_brands(
-            tmp_path / "var",
-            towers=recommending(tower=tmp_path / "none", clusters=-1, popular=1),
-        )
-    assert len(told.value.problems) == 3
-    assert not (tmp_path / "var").exists()

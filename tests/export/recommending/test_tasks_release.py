@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from export.recommending.again import release_tasks
 from export.store import staging
 from tests.export.recommending.conftest import Frozen
 from tests.export.recommending.test_folder import ask
-from tests.export.test_release import tree
+from tests.export.stores import break_off_moves, tree
 
 PROFILES = """
 [similar]
@@ -212,24 +213,8 @@ def test_one_that_breaks_off_leaves_the_store_as_it_was(
 
 
 def test_moves_that_break_off_anywhere_are_taken_back(copy: Path, tasks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = tree(copy)
-    rename, left, allowed = Path.replace, 0, 0
-
-    def break_off(self: Path, target: Path) -> Path:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "replace", break_off)
-    while releases(copy) == [1]:
-        left = allowed
-        try:
-            release_tasks(copy, tasks)
-        except KeyboardInterrupt:
-            assert tree(copy) == before, f"broken off after {allowed} renames"
-        allowed += 7  # every seventh is enough to be caught between any two kinds of them
+    # Every seventh is enough to be caught between any two kinds of them.
+    break_off_moves(copy, partial(release_tasks, copy, tasks), monkeypatch, 7)
     assert releases(copy) == [1, 2]
 
 
