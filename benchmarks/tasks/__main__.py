@@ -12,8 +12,9 @@ from benchmarks.figures import write_figures
 from benchmarks.tasks.document import figures, sections
 from benchmarks.tasks.online_retail import online_retail
 from export.cli_shared import told
+from export.evaluation.order import Order, recipe_of
 from export.evaluation.output import table, write
-from export.evaluation.run import Order, evaluate, recipe_of
+from export.evaluation.run import evaluate
 from export.evaluation.split import moment
 from export.order import DEFAULT_TOWERS
 from export.terminal import progress_bars, terminated_as_interrupted
@@ -31,7 +32,7 @@ def tasks(
     document: Annotated[Path, typer.Option(help="Folder of tasks.md, tasks.json and the plots.")] = Path(
         "docs/results"
     ),
-    epochs: Annotated[int, typer.Option(help="Of the training, at most.")] = EPOCHS,
+    epochs: Annotated[int, typer.Option(min=1, help="Of the training, at most.")] = EPOCHS,
 ) -> None:
     """Judge the three tasks on the shop, and write report, plots and figures."""
     console = Console(stderr=True)

@@ -33,10 +33,11 @@ AGAIN = """\
 
     make bench-tasks
 
-which is, over the files of `python -m benchmarks.tasks.online_retail`,
+writes this page. The same figures, step by step, in a folder of one's own:
 
-    python -m export evaluate-tasks --events events.parquet --catalogue catalogue.jsonl --split {split} \\
-        --tasks benchmarks/tasks/tasks.toml --epochs {epochs} --out docs/results
+    python -m benchmarks.tasks.online_retail --data ../shared/data/online_retail --out var/shop
+    python -m export evaluate-tasks --events var/shop/events.parquet --catalogue var/shop/catalogue.jsonl \\
+        --split {split} --tasks benchmarks/tasks/tasks.toml --epochs {epochs} --out var/tasks
 
 A shop's own files do as well. All seeds are fixed. Figures: [tasks.json](tasks.json)."""
 

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.retrieval import query_rows
-from ensemble.settings import SpaceSettings
 from export.check import MAX_NORM_ERROR, norm_error
 from export.compare.metrics import quality
 from export.compare.questions import Questions
 from export.compare.workshop import Contestant
 from export.embedding import Rows, embed
-from export.errors import BadComparison, GateFailed
+from export.errors import GateFailed
 
 BATCH = 32
 WORST_SHOWN = 3
@@ -62,7 +61,7 @@ def evaluate(contestant: Contestant, rows: Rows, asked: Questions, advance: Adva
         BadComparison: The halves of a row cannot be weighed as the towers file says.
         GateFailed: A query's vector is not finite or not of length 1; names the queries.
     """
-    space = _space(contestant)
+    space = contestant.space
     parts: dict[str, list[NDArray[np.float64]]] = {}
     for start, vectors in _vectors(contestant, asked):
         text, image = (vectors, None) if asked.kind == "text" else (None, vectors)
@@ -89,18 +88,3 @@ def _vectors(contestant: Contestant, asked: Questions) -> Iterator[tuple[int, Fl
             figure = f"{contestant.entry.name}, {asked.kind} queries: difference of length to 1"
             raise GateFailed(figure, float(errors.max()), MAX_NORM_ERROR, worst)
         yield start, vectors
-
-
-def _space(contestant: Contestant) -> SpaceSettings:
-    asked, encoders = contestant.entry.plans.file.space, contestant.encoders
-    try:
-        return SpaceSettings(
-            space_id=contestant.entry.name,
-            text_dim=encoders.text_tower.dim,
-            image_dim=encoders.vision_tower.dim,
-            shared=asked.shared,
-            text_query=asked.text_query,
-            image_query=asked.image_query,
-        )
-    except ValueError as error:
-        raise BadComparison([f"{contestant.entry.name}: [space]: {error}"]) from error

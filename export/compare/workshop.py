@@ -10,11 +10,13 @@ import onnx
 
 from ensemble.image import ImagePreprocessor
 from ensemble.pipeline import Encoders
+from ensemble.settings import SpaceSettings
 from ensemble.text import TextPreprocessor
 from ensemble.towers import Tower
 from export.cases import Case, text_cases, vision_cases
 from export.check import hold
 from export.compare.entries import Entry
+from export.errors import BadComparison
 from export.plans import TextPlan, VisionPlan
 from export.towers_file import TextTable, VisionTable
 
@@ -32,6 +34,26 @@ class Contestant:
     entry: Entry
     encoders: Encoders
     graphs: Mapping[str, Path]
+
+    @property
+    def space(self) -> SpaceSettings:
+        """How queries meet the rows of this entry, which gives the space its name.
+
+        Raises:
+            BadComparison: The halves of a row cannot be weighed as the towers file says.
+        """
+        asked = self.entry.plans.file.space
+        try:
+            return SpaceSettings(
+                space_id=self.entry.name,
+                text_dim=self.encoders.text_tower.dim,
+                image_dim=self.encoders.vision_tower.dim,
+                shared=asked.shared,
+                text_query=asked.text_query,
+                image_query=asked.image_query,
+            )
+        except ValueError as error:
+            raise BadComparison([f"{self.entry.name}: [space]: {error}"]) from error
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.console import Console
 from export.cli_shared import told
 from export.order import DEFAULT_TOWERS
 from export.terminal import progress_bars, terminated_as_interrupted
+
+if TYPE_CHECKING:
+    from export.evaluation.order import Order
 
 COLUMNS = ("basket", "product", "time", "kind", "user")
 
@@ -25,7 +28,9 @@ def evaluate_tasks(  # noqa: PLR0913 - an option each
     ],
     catalogue: Annotated[str, typer.Option(help="Products, as for `release`.")],
     split: Annotated[str, typer.Option(help="Learn before this day, judge from it on, as in 2026-09-01.")],
-    out: Annotated[Path, typer.Option(help="Folder for tasks.md, tasks.json and the plots.")] = Path("var/tasks"),
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for tasks.md, tasks.json and the plots.")] = Path(
+        "var/tasks"
+    ),
     *,
     towers: Annotated[
         Path, typer.Option(help="The frozen towers; see export/towers_file.py.", show_default="the sample's")
@@ -38,45 +43,45 @@ def evaluate_tasks(  # noqa: PLR0913 - an option each
         Path | None,
         typer.Option(help="Profiles called similar, complement and inspire.", show_default="the default ones"),
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Of the training, at most.", show_default="the recipe's")] = 0,
-    max_basket: Annotated[int, typer.Option(help="Baskets of more products are not asked about.")] = 100,
-    resamples: Annotated[int, typer.Option(help="Of the bootstrap.")] = 1_000,
+    epochs: Annotated[int, typer.Option(min=0, help="Of the training, at most.", show_default="the recipe's")] = 0,
+    max_basket: Annotated[int, typer.Option(min=2, help="Baskets of more products are not asked about.")] = 100,
+    resamples: Annotated[int, typer.Option(min=2, help="Of the bootstrap.")] = 1_000,
 ) -> None:
     """Train on a shop's events before a day, and judge the three tasks by what was bought from then on."""
+    from export.evaluation.order import Order, recipe_of
+
+    console = Console(stderr=True)
+    with told(console):
+        moment_s, names, recipe = _moment(split), _names(event_columns), recipe_of(epochs)
+        order = Order(events, catalogue, moment_s, towers, out, columns, names, tasks, recipe, max_basket, resamples)
+        _evaluated(order, console)
+
+
+def _evaluated(order: Order, console: Console) -> None:
     from export.evaluation.output import table, write
-    from export.evaluation.run import Order, evaluate, recipe_of
+    from export.evaluation.run import evaluate
+
+    with terminated_as_interrupted(), progress_bars(console) as progress:
+        found = evaluate(order, progress, console)
+    written = write(order.out, found)
+    Console().print(table(found))
+    console.print(f"Written to {', '.join(map(str, written))}", soft_wrap=True)
+
+
+def _moment(text: str) -> int:
     from export.evaluation.split import moment
 
     try:
-        moment_s, names = moment(split), _names(event_columns)
+        return moment(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    console = Console(stderr=True)
-    with told(console), terminated_as_interrupted(), progress_bars(console) as progress:
-        order = Order(
-            events,
-            catalogue,
-            moment_s,
-            towers,
-            out,
-            columns,
-            names,
-            tasks,
-            recipe=recipe_of(epochs),
-            max_basket=max_basket,
-            resamples=resamples,
-        )
-        found = evaluate(order, progress, console)
-        written = write(out, found)
-    Console().print(table(found))
-    console.print(f"Written to {', '.join(map(str, written))}", soft_wrap=True)
 
 
 def _names(text: str) -> Mapping[str, str]:
     entries = [entry.partition("=") for entry in text.split(",") if entry.strip()]
     names = {column.strip(): name.strip() for column, _, name in entries}
     if set(names) - set(COLUMNS) or not all(names.values()):
-        raise ValueError(
+        raise typer.BadParameter(
             f"event-columns: got {text!r}, must be COLUMN=NAME,... with columns among {', '.join(COLUMNS)}"
         )
     return names

@@ -19,13 +19,14 @@ before. The index holds all products, as a live catalogue does.
 
 **Questions.** For each slice one question is drawn from each basket of the test, by seed. `similar` and `complement`
 are asked about a product of the basket; right are the basket's other products, of the same category for `similar`, of
-other ones for `complement`. `inspire` is asked with the 100 newest products that a customer bought before; right is
-what the next basket has that the customer did not have yet. Variants of what is asked about are never right, and no
-model may recommend them, nor two variants in one list, nor what the customer has.
+other ones for `complement`. Baskets are orders; for `similar` they are visits, where views are known. `inspire` is
+asked with the 100 newest products that a customer bought before; right is what the next basket has that the customer
+did not have yet. Variants of what is asked about are never right, and no model may recommend them, nor two variants in
+one list, nor what the customer has.
 
 **Slices** go by the product that is asked about (for `inspire` a product of the newest basket, by chance): `head` are
 the most sold products that make up {head:.0%} of the training purchases, `tail` the others, `cold` what was not sold
-before the split.
+before the split; where views are known, they count as sales do.
 
 **Strict and lenient.** Strict: the very product. Family: a variant of it counts, each family once. Category: anything
 of its category counts, each category once; hit@10: at least one right product is among ten (strict).
@@ -33,19 +34,20 @@ of its category counts, each category once; hit@10: at least one right product i
 **Metrics** at {cutoffs}; nDCG has equal gains, MRR looks at {depth} products. Coverage: share of the catalogue among
 the first ten of any answer. Diversity: mean of 1 - cosine over the pairs of the first ten, in the *frozen* text
 vectors, by which no tower judges itself. Novelty: mean of -log2 of the share of training baskets that hold a product.
-Intervals are of 95 %, by {resamples:,} resamples of the questions (percentiles); ratios resample the questions of
-both models alike.
+Intervals are of 95 %, by {resamples:,} resamples of the questions (percentiles). For `inspire` customers are resampled,
+each with all questions of theirs: the histories of one customer are much the same. Ratios resample both models alike.
 
-**Baselines** learn from the same training events. `popularity`: baskets that hold a product;
-`popularity-in-category`: the same within the product's category, for `complement` in turn within the categories that
-the recommender asks, for `inspire` within the categories of the history. `item-knn`: baskets that hold both products;
-`item-knn-cosine`: these over the root of both counts, with shrinkage. `als`: implicit feedback factorised, on baskets
-(cosine of products), for `inspire` on customers (folded in). `frozen-text`: nearness of the frozen text vectors,
-searched as the recommender searches. For `similar` all that know baskets choose within the product's category, where
-all right answers are; for `complement` within the other categories. That helps them: the recommender is not told
-where the answers are. `{ours}` is the recommender itself (`ensemble.tasks`), over a folder of a release, by its
-profiles. For `inspire`, `tandem-similar` is asked about the newest product alone, by the product's own vector as the
-profile has it, and `tandem-similar-history` with the mean of the whole history."""
+**Baselines** learn from the same training events, of the kind that the task's questions are made of: purchases or
+views. `popularity`: baskets that hold a product; `popularity-in-category`: the same within the product's category, for
+`complement` in turn within the categories that the recommender asks, for `inspire` within the categories of the
+history. `item-knn`: baskets that hold both products; `item-knn-cosine`: these over the root of both counts, with
+shrinkage. `als`: implicit feedback factorised, on baskets (cosine of products), for `inspire` on customers (folded in).
+`frozen-text`: nearness of the frozen text vectors, searched as the recommender searches. For `similar` all that know
+baskets choose within the product's category, where all right answers are; for `complement` within the other categories.
+That helps them: the recommender is not told where the answers are. `{ours}` is the recommender itself
+(`ensemble.tasks`), over a folder of a release, by its profiles. For `inspire`, `tandem-similar` is asked about the
+newest product alone, by the product's own vector as the profile has it, and `tandem-similar-history` with the mean of
+the whole history."""
 
 TITLES = {"similar": "Similar", "complement": "Complement", "inspire": "Inspire"}
 

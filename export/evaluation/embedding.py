@@ -1,4 +1,4 @@
-"""Products and their rows by the frozen towers, as a release makes them."""
+"""The rows of a catalogue by the frozen towers, as a release makes them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue import Product
 from ensemble.hashing import sha256
 from ensemble.settings import SpaceSettings
 from export.compare.entries import Entry, plan_all, read_all
 from export.compare.evaluation import embed_catalogue
-from export.compare.workshop import Contestant, Workshop
-from export.errors import BadEvaluation
+from export.compare.workshop import Workshop
 from export.identity import versions
 
 ROWS, ROWS_OF = "rows.npy", "rows.json"
@@ -28,44 +26,51 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Embedded:
-    """A catalogue with its rows.
+    """The rows of a catalogue.
 
     Args:
-        products: As the catalogue has them.
-        rows: ``(products, row_dim)`` float32.
+        rows: ``(products, row_dim)`` float32, in the order of the catalogue.
         space: Of the rows.
     """
 
-    products: tuple[Product, ...]
     rows: Floats
     space: SpaceSettings
 
 
-def embedded(
-    towers: Path, catalogue: str, columns: Path | None, kept: Path, start: Callable[[int], Callable[[int], None]]
-) -> Embedded:
-    """Read a catalogue and encode it, or take the rows that are kept of the same towers and products.
+def read_entry(towers: Path, catalogue: str, columns: Path | None) -> Entry:
+    """Plan the towers and read the catalogue; nothing is encoded.
 
     Args:
         towers: The towers file.
         catalogue: Path or URL.
         columns: A TOML file with ``[columns]``; None for that of the towers file.
+
+    Raises:
+        BadComparison: Towers or catalogue cannot be used; lists every problem.
+    """
+    return read_all(plan_all([towers]), catalogue, columns)[0]
+
+
+def embedded(entry: Entry, kept: Path, start: Callable[[int], Callable[[int], None]]) -> Embedded:
+    """Encode a catalogue, or take the rows that are kept of the same towers and products.
+
+    Args:
+        entry: The towers and the catalogue.
         kept: Folder that rows are kept in.
         start: Told how many products there are to encode; gives what is told how many more are done.
 
     Raises:
-        BadComparison: Towers or catalogue cannot be used; lists every problem.
+        BadComparison: The halves of a row cannot be weighed as the towers file says.
         ExportError: A tower cannot be built, or does not hold to its source.
     """
-    entry = read_all(plan_all([towers]), catalogue, columns)[0]
     key = json.loads(json.dumps(_key(entry)))
     found = _kept(kept, key)
     if found is None:
         with TemporaryDirectory(prefix="evaluate-") as folder:
             contestant = Workshop(Path(folder)).open(entry)
-            found = embed_catalogue(contestant, start(len(entry.ids))), _space(contestant)
+            found = embed_catalogue(contestant, start(len(entry.ids))), contestant.space
         _keep(kept, key, *found)
-    return Embedded(entry.checked.catalogue.products, *found)
+    return Embedded(*found)
 
 
 def _key(entry: Entry) -> dict[str, Any]:
@@ -95,18 +100,3 @@ def _keep(folder: Path, key: dict[str, Any], rows: Floats, space: SpaceSettings)
     (folder / ROWS_OF).unlink(missing_ok=True)
     np.save(folder / ROWS, rows)
     (folder / ROWS_OF).write_text(json.dumps({"key": key, "space": asdict(space)}), "utf-8")
-
-
-def _space(contestant: Contestant) -> SpaceSettings:
-    asked, encoders = contestant.entry.plans.file.space, contestant.encoders
-    try:
-        return SpaceSettings(
-            space_id=contestant.entry.name,
-            text_dim=encoders.text_tower.dim,
-            image_dim=encoders.vision_tower.dim,
-            shared=asked.shared,
-            text_query=asked.text_query,
-            image_query=asked.image_query,
-        )
-    except ValueError as error:
-        raise BadEvaluation(f"{contestant.entry.name}: [space]: {error}") from error

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from export.evaluation.baselines.table import FROZEN, IN_CATEGORY
-from export.evaluation.bootstrap import Bootstrap, Interval, ratio_apart
+from export.evaluation.bootstrap import SEED, Interval, plain, ratio_apart
 from export.evaluation.measuring import DIVERSITY, RECALL, Measured
 from export.evaluation.questions import COMPLEMENT, INSPIRE, SIMILAR
 from export.evaluation.shop import ALL, COLD
@@ -46,8 +46,9 @@ class Goal:
         return self.ratio.value > self.bound if self.bound == 1 else self.ratio.value >= self.bound
 
     def row(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self) | {"reached": self.reached}
+        """As plain JSON; a ratio to nothing, and an end of it that is not known, are null."""
+        ratio = {name: plain(value) for name, value in asdict(self.ratio).items()}
+        return asdict(self) | {"ratio": ratio, "reached": self.reached}
 
 
 def ours(task: str) -> str:
@@ -62,7 +63,7 @@ def goals(measured: Sequence[Measured], resamples: int) -> list[Goal]:
     for task, part, figure, model, other, bound in _asked(measured):
         one, two = known.get((task, part, model)), known.get((task, part, other))
         if one is not None and two is not None:
-            ratio = Bootstrap(one.questions, resamples).ratio(one.values[figure], two.values[figure])
+            ratio = one.draws(resamples).ratio(one.values[figure], two.values[figure])
             found.append(Goal(task, part, figure, model, other, ratio, bound))
     return found + _on_their_own(known, resamples)
 
@@ -72,7 +73,8 @@ def _on_their_own(known: Mapping[tuple[str, str, str], Measured], resamples: int
     one, two = known.get((INSPIRE, ALL, ours(INSPIRE))), known.get((SIMILAR, ALL, ours(SIMILAR)))
     if one is None or two is None:
         return []
-    ratio = ratio_apart(one.values[DIVERSITY], two.values[DIVERSITY], resamples)
+    draws = one.draws(resamples), two.draws(resamples, SEED + 1)
+    ratio = ratio_apart(draws[0], one.values[DIVERSITY], draws[1], two.values[DIVERSITY])
     return [Goal(INSPIRE, ALL, DIVERSITY, one.model, two.model, ratio, MORE_DIVERSE, SIMILAR)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from export.evaluation.bootstrap import plain
 from export.evaluation.goals import ours
 from export.evaluation.measuring import DIVERSITY, RECALL, Judge, Measured
 from export.evaluation.questions import INSPIRE, SIMILAR, Question
@@ -42,8 +43,8 @@ class Knobbed:
     questions: int
 
     def row(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
+        """As plain JSON; what is not a number is null."""
+        return {name: plain(value) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
 def turned(
@@ -70,5 +71,4 @@ def turned(
 
 def _knobbed(measured: Measured, nearest: int, skip: int) -> Knobbed:
     recall, mixed = measured.figures[RECALL], measured.figures[DIVERSITY]
-    value, low, high, diversity = (round(one, 4) for one in (recall.value, recall.low, recall.high, mixed.value))
-    return Knobbed(nearest, skip, value, low, high, diversity, measured.questions)
+    return Knobbed(nearest, skip, recall.value, recall.low, recall.high, mixed.value, measured.questions)

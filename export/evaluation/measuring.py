@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.evaluation.bootstrap import Bootstrap, Interval
+from export.evaluation.bootstrap import SEED, Bootstrap, Codes, Interval, plain
 from export.evaluation.metrics import NONE, Relevance, coverage, diversity, novelty, quality
 from export.evaluation.models import Model
-from export.evaluation.questions import Question
+from export.evaluation.questions import Question, customers
 from export.evaluation.shop import Shop
 
 Values = NDArray[np.float64]
@@ -35,6 +35,7 @@ class Measured:
         coverage: Share of the catalogue that stands among the first ten of any answer.
         figures: Each metric's mean, with its interval.
         values: ``(questions,)`` each, for comparisons with another model on the same questions.
+        groups: ``(questions,)`` number of each question's customer; these are resampled as a whole.
     """
 
     task: str
@@ -45,14 +46,19 @@ class Measured:
     coverage: float
     figures: Mapping[str, Interval]
     values: Mapping[str, Values] = field(repr=False)
+    groups: Codes = field(repr=False)
+
+    def draws(self, resamples: int, seed: int = SEED) -> Bootstrap:
+        """Resamples of the questions; the same for every model that was asked them."""
+        return Bootstrap(self.groups, resamples, seed)
 
     def row(self) -> dict[str, Any]:
         """As plain JSON; what is not a number is null."""
         recall = self.figures[RECALL]
-        ends = {"recall_at_10_low": _plain(recall.low), "recall_at_10_high": _plain(recall.high)}
-        means = {name.replace("@", "_at_"): _plain(one.value) for name, one in self.figures.items()}
+        ends = {"recall_at_10_low": plain(recall.low), "recall_at_10_high": plain(recall.high)}
+        means = {name.replace("@", "_at_"): plain(one.value) for name, one in self.figures.items()}
         known = {"task": self.task, "model": self.model, "slice": self.slice}
-        counts = {"questions": self.questions, "answered": _plain(self.answered), "coverage": _plain(self.coverage)}
+        counts = {"questions": self.questions, "answered": plain(self.answered), "coverage": plain(self.coverage)}
         return known | means | ends | counts
 
 
@@ -74,7 +80,8 @@ class Judge:
         """Ask one model all questions of a slice."""
         lists = model.answer(questions)
         values = self._values(lists, [question.targets for question in questions])
-        draws = Bootstrap(len(questions), self.resamples)
+        groups = customers(questions)
+        draws = Bootstrap(groups, self.resamples)
         return Measured(
             task,
             part,
@@ -84,6 +91,7 @@ class Judge:
             coverage(lists, len(self.shop)),
             {name: draws.mean(each) for name, each in values.items()},
             values,
+            groups,
         )
 
     def _values(self, lists: NDArray[np.int64], targets: Sequence[NDArray[np.int64]]) -> dict[str, Values]:
@@ -97,7 +105,3 @@ class Judge:
             DIVERSITY: diversity(lists, self.shop.texts),
             NOVELTY: novelty(lists, self.shop.counts, self.baskets),
         }
-
-
-def _plain(value: float) -> float | None:
-    return round(value, 4) if np.isfinite(value) else None

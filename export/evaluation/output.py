@@ -38,7 +38,7 @@ def write(folder: Path, found: Evaluation, *, more: Sequence[str] = ()) -> tuple
         "similar_beside_knobs": found.similar.row() if found.similar else None,
         **found.facts,
     }
-    (folder / JSON).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / JSON).write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     plots = _plots(found)
     for name, figure in plots.items():
         (folder / name).write_bytes(plotting.png(figure))

@@ -3,7 +3,8 @@
 The right answers of a question about a product are the other products of the same basket: those of its own category for
 ``similar`` (alternatives that a customer took together, as a shop without a log of views has nothing else), those of
 other categories for ``complement``. ``inspire`` is asked with what a customer bought before; right is what the next
-basket has that is new to the customer. Where there are views, ``similar`` goes by what was viewed in one visit.
+basket has that is new to the customer. Where there are views before the split and after it, ``similar`` goes by what
+was viewed in one visit.
 
 Variants of what is asked about are no right answers, as every model is told to leave them out. One question is drawn
 from a basket for each slice, so that questions do not repeat each other; a large basket counts as much as a small one.
@@ -46,6 +47,7 @@ class Question:
         seen: What must not be recommended, beside the products themselves and their variants.
         targets: What was right, one at least.
         time_s: When it is asked.
+        customer: Whose history it is; "" for questions of baskets, each of which asks one.
     """
 
     products: Codes
@@ -53,6 +55,7 @@ class Question:
     seen: Codes
     targets: Codes
     time_s: int
+    customer: str = ""
 
     @cached_property
     def request(self) -> Request:
@@ -98,6 +101,22 @@ def questions(
 _WHICH = {SIMILAR: "one category, no variants of each other", COMPLEMENT: "two categories"}
 
 
+def of_views(shop: Shop, task: str) -> bool:
+    """Whether a task's questions are made of views: those of ``similar`` are, where both sides of the split have some.
+
+    The baselines of the task learn from events of the same kind.
+    """
+    split = shop.split
+    return task == SIMILAR and bool(split.before.viewed.any() and split.after.viewed.any())
+
+
+def customers(questions: Sequence[Question]) -> Codes:
+    """``(questions,)`` number of each question's customer; a question of none has a number of its own."""
+    numbers: dict[str | int, int] = {}
+    found = [numbers.setdefault(question.customer or at, len(numbers)) for at, question in enumerate(questions)]
+    return np.array(found, np.int64)
+
+
 def _drawn(
     baskets: Sequence[Sequence[Question]], members: Bools, most: int, random: np.random.Generator
 ) -> list[Question]:
@@ -112,12 +131,10 @@ def _drawn(
 
 def _candidates(shop: Shop, task: str, most_items: int) -> Iterator[Iterator[Question]]:
     """The questions that each basket of the test would allow."""
-    after = Baskets.of(shop.split.after, shop)
     if task == INSPIRE:
-        yield from _next_baskets(shop, after, most_items)
+        yield from _next_baskets(shop, most_items)
         return
-    views = Baskets.of(shop.split.after, shop, viewed=True)
-    taken = views if task == SIMILAR and len(views) else after
+    taken = Baskets.of(shop.split.after, shop, viewed=of_views(shop, task))
     for items, time in zip(taken.items, taken.times_s.tolist(), strict=True):
         if 2 <= len(items) <= most_items:
             yield _within(shop, task, items, time)
@@ -133,18 +150,20 @@ def _within(shop: Shop, task: str, items: Codes, time_s: int) -> Iterator[Questi
             yield Question(np.array([item]), none, none, targets, time_s)
 
 
-def _next_baskets(shop: Shop, after: Baskets, most_items: int) -> Iterator[Iterator[Question]]:
+def _next_baskets(shop: Shop, most_items: int) -> Iterator[Iterator[Question]]:
     past: dict[str, list[tuple[int, Codes]]] = {}
     every = Baskets.of(shop.split.all, shop)
     for items, time, user in zip(every.items, every.times_s.tolist(), every.users, strict=True):
         known = past.setdefault(user, []) if user else []
         if known and time >= shop.split.moment_s and len(items) <= most_items and time > known[-1][0]:
-            yield _after_history(shop, known, items, time)
+            yield _after_history(shop, known, items, time, user)
         if user:
             known.append((time, items))
 
 
-def _after_history(shop: Shop, known: Sequence[tuple[int, Codes]], items: Codes, time_s: int) -> Iterator[Question]:
+def _after_history(
+    shop: Shop, known: Sequence[tuple[int, Codes]], items: Codes, time_s: int, customer: str
+) -> Iterator[Question]:
     """A question for each product of the newest basket: that one stands first, as if it had been bought last."""
     newest, moments = _newest_first(known)
     history, times = newest[:HISTORY], moments[:HISTORY]
@@ -153,7 +172,7 @@ def _after_history(shop: Shop, known: Sequence[tuple[int, Codes]], items: Codes,
         return
     for at in np.flatnonzero(times == times[0]).tolist():
         order = np.concatenate([[at], np.delete(np.arange(len(history)), at)])
-        yield Question(history[order], times[order], newest[HISTORY:], items[fresh], time_s)
+        yield Question(history[order], times[order], newest[HISTORY:], items[fresh], time_s, customer)
 
 
 def _newest_first(known: Sequence[tuple[int, Codes]]) -> tuple[Codes, Codes]:

@@ -3,68 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from ensemble.settings import SpaceSettings
 from export.errors import BadEvaluation
 from export.evaluation.baselines.table import Baselines
-from export.evaluation.bootstrap import RESAMPLES
-from export.evaluation.embedding import Embedded, embedded
+from export.evaluation.embedding import embedded, read_entry
 from export.evaluation.goals import Goal, goals, ours
 from export.evaluation.knobs import Knobbed, turned
 from export.evaluation.learned import Making, recommender_of
 from export.evaluation.measuring import Judge, Measured
 from export.evaluation.models import Model
-from export.evaluation.questions import INSPIRE, MAX_BASKET, SIMILAR, TASKS, Question, questions
+from export.evaluation.order import Order, check_libraries, variants_by
+from export.evaluation.questions import INSPIRE, SIMILAR, TASKS, Question, questions
 from export.evaluation.served import Clock, Served
 from export.evaluation.shop import ALL, Shop
 from export.evaluation.split import read_split
 from export.identity import versions
 from export.machine import machine
 from training.errors import TrainingError
-from training.product.recipe import Recipe
-
-# Of the baselines; the extra `evaluate` brings them.
-LIBRARIES = ("implicit", "scipy", "threadpoolctl")
 
 Questions = Mapping[str, Mapping[str, Sequence[Question]]]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be evaluated.
-
-    Args:
-        events: One event a row; see ``training.product.events``.
-        catalogue: Path or URL.
-        moment_s: Unix seconds of the split.
-        towers: The towers file of the frozen towers.
-        out: Folder of figures and plots; under ``work`` what is kept for the next time.
-        columns: A TOML file with ``[columns]`` of the catalogue; None for that of the towers file.
-        names: The events' own names of their columns.
-        tasks: Profiles called ``similar``, ``complement`` and ``inspire``; None for the default ones.
-        recipe: Of the tower.
-        max_basket: Baskets of more products are not asked about.
-        resamples: Of the bootstrap.
-    """
-
-    events: Path
-    catalogue: str
-    moment_s: int
-    towers: Path
-    out: Path
-    columns: Path | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
-    tasks: Path | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-    max_basket: int = MAX_BASKET
-    resamples: int = RESAMPLES
 
 
 @dataclass(frozen=True)
@@ -87,7 +51,7 @@ class Evaluation:
 
 
 def evaluate(order: Order, progress: Progress, console: Console | None = None) -> Evaluation:
-    """Evaluate the three tasks.
+    """Evaluate the three tasks. Profiles, events and catalogue are read and held to each other before all that lasts.
 
     Args:
         order: What is to be evaluated.
@@ -98,43 +62,48 @@ def evaluate(order: Order, progress: Progress, console: Console | None = None) -
         BadEvents: The events cannot be used.
         Leak: Something that was learned has seen the test.
         TooLittle: A side of the split has nothing to go by.
-        BadEvaluation: A library is missing, or the tower cannot be trained on the events.
+        BadEvaluation: A library is missing, the profiles cannot be compared, or no tower can be trained on the events.
+        BadComparison: Towers or catalogue cannot be used; lists every problem.
         ExportError: The recommender cannot be made.
-        CatalogueError: The catalogue cannot be read.
+        EnsembleError: The file of profiles cannot be used.
     """
-    _check_libraries()
-    made = embedded(order.towers, order.catalogue, order.columns, order.out / "work", _told(progress, "products"))
+    check_libraries()
+    attribute = variants_by(order.tasks)
+    split = read_split(order.events, order.moment_s, order.names)
+    entry = read_entry(order.towers, order.catalogue, order.columns)
+    shop = Shop.without_rows([one.as_dict() for one in entry.checked.catalogue.products], split, attribute)
+    asked = questions(shop, most_items=order.max_basket)
+    made = embedded(entry, order.out / "work", _told(progress, "products"))
     try:
-        return judged(order, made, progress, console)
+        return judged(order, shop.encoded(made.rows, made.space.text_dim), asked, made.space, progress, console)
     except TrainingError as error:
         raise BadEvaluation(str(error)) from error
 
 
-def _check_libraries() -> None:
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise BadEvaluation(f"baselines need {', '.join(missing)}: pip install 'tandem[evaluate]'")
+def judged(
+    order: Order,
+    shop: Shop,
+    asked: Questions,
+    space: SpaceSettings,
+    progress: Progress,
+    console: Console | None = None,
+) -> Evaluation:
+    """The same, of a catalogue that is encoded already.
 
-
-def recipe_of(epochs: int) -> Recipe:
-    """The recipe of the tower, with other epochs where they are given."""
-    return replace(Recipe(), epochs=epochs) if epochs else Recipe()
-
-
-def judged(order: Order, made: Embedded, progress: Progress, console: Console | None = None) -> Evaluation:
-    """The same, of a catalogue that is encoded already; see ``evaluate``."""
-    split = read_split(order.events, order.moment_s, order.names)
-    documents = [product.as_dict() for product in made.products]
+    Args:
+        order: What is to be evaluated.
+        shop: With the rows of its products.
+        asked: Of the shop.
+        space: Of the rows.
+        progress: Where steps are shown.
+        console: Shows the training; None to show nothing.
+    """
     clock = Clock()
-    shop = Shop(documents, made.rows, made.space.text_dim, split, _variants_by(order.tasks))
-    asked = questions(shop, most_items=order.max_basket)
-    recommender = recommender_of(
-        shop, Making(made.space, order.tasks, order.recipe, order.out / "work", console), clock
-    )
+    recommender = recommender_of(shop, Making(space, order.tasks, order.recipe, order.out / "work", console), clock)
     served = {task: Served(ours(task), task, recommender, clock, shop) for task in TASKS}
     most = recommender.shop.profiles.get("complement").categories
     baselines = Baselines(shop, lambda category: recommender.shop.complements.of([category], most))
-    judge = Judge(shop, len(np.unique(split.before.basket)), order.resamples)
+    judge = Judge(shop, len(np.unique(shop.split.before.basket)), order.resamples)
     measured = _all(asked, {task: _models(task, baselines, served) for task in asked}, judge, progress)
     history = asked[INSPIRE].get(ALL, ())
     knobbed, similar = (
@@ -178,17 +147,6 @@ def _facts(order: Order, shop: Shop, asked: Questions) -> dict[str, Any]:
         "measured": machine(),
         "versions": versions(),
     }
-
-
-def _variants_by(tasks: Path | None) -> str:
-    """The attribute that variants share: that of the profiles, which must agree."""
-    from ensemble.tasks import Profiles
-
-    by_name = Profiles.load(tasks).by_name
-    named = {by_name[task].variants_by for task in TASKS}
-    if len(named) > 1:
-        raise BadEvaluation(f"{tasks}: `variants_by` must be the same in {', '.join(TASKS)}, got {sorted(named)}")
-    return named.pop()
 
 
 def _told(progress: Progress, what: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from training.product.events import Events
 
 HEAD, TAIL, COLD, ALL = "head", "tail", "cold", "all"
 SLICES = (ALL, COLD, HEAD, TAIL)
-# The most sold products that make up this share of training purchases are the head.
+# The products of the most training events, which make up this share of these, are the head.
 HEAD_SHARE = 0.5
 
 Codes = NDArray[np.int64]
@@ -41,6 +41,15 @@ class Shop:
     text_dim: int
     split: Split
     variants_by: str = ""
+
+    @classmethod
+    def without_rows(cls, products: Sequence[Mapping[str, Any]], split: Split, variants_by: str = "") -> Shop:
+        """One whose products are not encoded yet: questions can be asked about it, but not answered."""
+        return cls(products, np.zeros((len(products), 0), np.float32), 0, split, variants_by)
+
+    def encoded(self, rows: Floats, text_dim: int) -> Shop:
+        """The same with rows."""
+        return replace(self, rows=rows, text_dim=text_dim)
 
     def __len__(self) -> int:
         return len(self.products)
@@ -77,7 +86,7 @@ class Shop:
 
     @cached_property
     def counts(self) -> Codes:
-        """``(products,)`` training baskets that hold each product."""
+        """``(products,)`` training baskets that hold each product: orders, and visits where views are known."""
         held = baskets_of(self.split.before)
         return np.array([held.get(product["id"], 0) for product in self.products], np.int64)
 

@@ -45,7 +45,7 @@ def strict_table(ones: Sequence[Measured]) -> list[str]:
     """Metrics of the very products, with the interval of recall@10."""
     rows = []
     for one in ones:
-        figures = [_figure(one.figures[name]) for name in STRICT]
+        figures = [_figure(one.figures[name].value) for name in STRICT]
         rows.append([f"`{one.model}`", figures[0], _ends(one.figures[RECALL]), *figures[1:]])
     headers = ["model", RECALL, "95 %", *(HEADERS.get(name, name) for name in STRICT[1:])]
     return markdown(headers, _marked(rows, (1, 3, 4, 5, 6)))
@@ -54,7 +54,12 @@ def strict_table(ones: Sequence[Measured]) -> list[str]:
 def lenient_table(ones: Sequence[Measured]) -> list[str]:
     """Metrics of families and categories, and how mixed the lists are."""
     rows = [
-        [f"`{one.model}`", *(_figure(one.figures[name]) for name in REST), f"{one.coverage:.3f}", f"{one.answered:.0%}"]
+        [
+            f"`{one.model}`",
+            *(_figure(one.figures[name].value) for name in REST),
+            f"{one.coverage:.3f}",
+            f"{one.answered:.0%}",
+        ]
         for one in ones
     ]
     return markdown(["model", *(HEADERS.get(name, name) for name in REST), "coverage@10", "answered"], rows)
@@ -71,7 +76,7 @@ def slices_table(measured: Sequence[Measured], task: str) -> list[str]:
         for part in parts:
             one = known[model, part]
             recall = one.figures[RECALL]
-            cells.append(f"{_figure(recall)} ({_ends(recall)})" if one.answered else "cannot answer")
+            cells.append(f"{_figure(recall.value)} ({_ends(recall)})" if one.answered else "cannot answer")
         rows.append([f"`{model}`", *cells])
     counts = [known[models[0], part].questions for part in parts]
     return markdown(["model", *(f"{part}, {count:,}" for part, count in zip(parts, counts, strict=True))], rows)
@@ -85,8 +90,8 @@ def goals_table(goals: Sequence[Goal]) -> list[str]:
             goal.figure,
             f"`{goal.model}` / `{goal.other}`" + (f" on questions of {goal.other_task}" if goal.other_task else ""),
             f"{'above' if goal.bound == 1 else 'at least'} {goal.bound:g}",
-            f"{goal.ratio.value:.2f}",
-            f"{goal.ratio.low:.2f} to {goal.ratio.high:.2f}",
+            _figure(goal.ratio.value, 2),
+            _ends(goal.ratio, 2),
             "yes" if goal.reached else "**no**",
         ]
         for goal in goals
@@ -110,9 +115,11 @@ def _marked(rows: Sequence[list[str]], columns: Sequence[int]) -> list[list[str]
     return marked
 
 
-def _figure(interval: Interval) -> str:
-    return f"{interval.value:.3f}" if np.isfinite(interval.value) else "-"
+def _figure(value: float, digits: int = 3) -> str:
+    if np.isnan(value):
+        return "-"
+    return f"{value:.{digits}f}" if np.isfinite(value) else "∞"
 
 
-def _ends(interval: Interval) -> str:
-    return f"{interval.low:.3f} to {interval.high:.3f}"
+def _ends(interval: Interval, digits: int = 3) -> str:
+    return f"{_figure(interval.low, digits)} to {_figure(interval.high, digits)}"

@@ -5,7 +5,7 @@ tower.json               format, features, shape, recipe, best figures, rows of 
 complement.safetensors   weights of the complement head, and the vectors of its target categories; not there where
                          no pairs could teach it, nor is complements.json then
 complements.json         which categories complement which; may be edited by hand
-popularity.json          baskets that hold each product, by its id
+popularity.json          orders that hold each product, by its id; visits, where views alone are known
 training.json            figures of each epoch
 """
 

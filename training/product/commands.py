@@ -25,6 +25,7 @@ from training.product.recipe import Recipe
 from training.product.rows import ProductRows, rows_of_release, rows_of_texts
 from training.product.run import Run
 from training.product.shape import TowerShape
+from training.product.trained import Trained
 from training.product.vocabulary import Vocabulary
 
 USERS_MISTAKE = 2
@@ -157,8 +158,12 @@ def product_tower(  # noqa: PLR0913 - an option each
         trained = train(counted, held.products, held.rows, recipe, run, validation=later, image_dim=held.image_dim)
         trained.save(out, related)
         run.clear()
-    if len(held.products) < len(products):
-        _console.print(f"{len(products) - len(held.products):,} products without a row were left out")
+    _tell(out, trained, related, left_out=len(products) - len(held.products))
+
+
+def _tell(out: Path, trained: Trained, related: ComplementMap, left_out: int) -> None:
+    if left_out:
+        _console.print(f"{left_out:,} products without a row were left out")
     if not related.targets:
         _console.print("no map of complementary categories; `python -m training complements` learns one")
     best = trained.epochs[trained.best_epoch - 1]

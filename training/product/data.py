@@ -102,9 +102,11 @@ class Tasks:
 def tasks_of(pairs: Pairs, catalogue: Catalogue, recipe: Recipe) -> Tasks:
     """Sort pairs into those of "similar" and those of "complement".
 
-    Similar are products that are viewed together. A shop without views has them bought together within a category;
-    co-purchases across categories then count ``recipe.across``. Complementary are products that are bought together,
-    of different categories, and not viewed together: who compares two products does not buy both.
+    Similar are products that are viewed together, and those that are bought together: within a category as much, across
+    categories ``recipe.across`` as much. Nothing turns on whether there are views at all. A product weighs the same in
+    a visit as in an order (see ``Pairs.weight``), so that views prevail as far as there are more of them. Complementary
+    are products that are bought together, of different categories, and not viewed together: who compares two products
+    does not buy both. A pair of either kind counts where ``recipe.min_count`` baskets hold it.
 
     Args:
         pairs: those of products that the catalogue does not have are left out.
@@ -126,10 +128,9 @@ def tasks_of(pairs: Pairs, catalogue: Catalogue, recipe: Recipe) -> Tasks:
     _, category = np.unique([str(product.get("category") or "") for product in catalogue], return_inverse=True)
     named = np.array([bool(product.get("category")) for product in catalogue])
     across = (category[query] != category[target]) & named[query] & named[target]
-    viewed = pairs.viewed & known
     apart = ~_among(pairs, pairs.viewed & (pairs.count >= recipe.min_count))
     drawn = pairs.weights**recipe.weight_power
-    weight = np.where(pairs.viewed, 1.0, 0.0) if viewed.any() else np.where(across, recipe.across, 1.0)
+    weight = np.where(across & ~pairs.viewed, recipe.across, 1.0)
     similar = known & (weight > 0)
     complement = known & across & apart & ~pairs.viewed
     return Tasks(

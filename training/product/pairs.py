@@ -31,7 +31,7 @@ class Pairs:
         target: (pairs,) likewise; never the query itself.
         count: (pairs,) baskets that hold both.
         viewed: (pairs,) bool, whether the baskets are of views; else they are of purchases.
-        baskets: (products,) baskets that hold each product, of purchases and of views.
+        baskets: (products,) baskets of purchases that hold each product; of views, where nothing was bought at all.
         weight: (pairs,) what the baskets say of the pair: one of ``n`` products gives each pair ``1 / (n - 1)``, so
             that each product of it says as much, however many others there are. None where only counts are known.
     """
@@ -65,13 +65,13 @@ class Pairs:
         return self.count.astype(np.float64) if self.weight is None else self.weight
 
     def popularity(self) -> dict[str, int]:
-        """Baskets that hold each product, by its id."""
+        """``baskets`` by the product's id."""
         return dict(zip(self.products, self.baskets.tolist(), strict=True))
 
     def save(self, path: Path) -> None:
         """Write Parquet with columns ``query``, ``target``, ``count``, ``kind``, ``weight``.
 
-        A row whose query is its target counts the baskets of that product.
+        A row whose query is its target counts the baskets of that product, and is one of purchases.
         """
         import pyarrow as pa
         from pyarrow import parquet
@@ -94,7 +94,8 @@ class Pairs:
         """Read what ``save`` wrote, or pairs that another program counted.
 
         Without rows of a product with itself, its baskets are the count of its most frequent pair: the least that they
-        can be. Without ``weight``, a pair weighs as much as its count.
+        can be. Rows of views count for that where there are none of purchases. Without ``weight``, a pair weighs as
+        much as its count.
 
         Raises:
             TrainingInputError: there is no such file, or it holds no such pairs; says why.
@@ -133,7 +134,8 @@ def count_pairs(events: Events | Any, *, min_count: int = 1, max_basket: int = M
     found = [_counted(known.only(known.viewed == kind), max_basket) for kind in (False, True)]
     keys, sums = (np.concatenate([each[part] for each in found]) for part in (0, 1))
     viewed = np.repeat([False, True], [len(each[0]) for each in found])
-    counts, baskets = sums[:, 0].astype(np.int64), np.bincount(known.product, minlength=number).astype(np.int64)
+    bought = known if known.viewed.all() else known.only(~known.viewed)
+    counts, baskets = sums[:, 0].astype(np.int64), np.bincount(bought.product, minlength=number).astype(np.int64)
     query, target = np.divmod(keys, max(number, 1))
     return Pairs(known.products, query, target, counts, viewed, baskets, sums[:, 1]).only(counts >= min_count)
 
@@ -185,8 +187,9 @@ def _pairs(table: Any, path: Path) -> Pairs:
     products, places = np.unique(np.concatenate([query, target]), return_inverse=True)
     one, other = places[: len(query)].astype(np.int64), places[len(query) :].astype(np.int64)
     baskets = np.zeros(len(products), np.int64)
-    np.maximum.at(baskets, one, count.astype(np.int64))
-    np.maximum.at(baskets, other, count.astype(np.int64))
+    bought = kinds != VIEW if (kinds != VIEW).any() else np.ones(len(kinds), np.bool_)
+    for end in (one, other):
+        np.maximum.at(baskets, end[bought], count[bought].astype(np.int64))
     weight = table["weight"].to_numpy().astype(np.float64) if "weight" in table.column_names else None
     pairs = Pairs(
         tuple(products.tolist()),

@@ -30,7 +30,7 @@ class Recipe:
         dropout: share of the products whose block is hidden, block by block.
         min_count: baskets that a pair must share to be learned from.
         weight_power: a pair is drawn with a probability proportional to its weight to this power; see ``Pairs.weight``.
-        across: weight of co-purchases across categories among the pairs of "similar"; those within count 1.
+        across: weight of co-purchases across categories among the pairs of "similar"; all others count 1.
         complement_weight: of the complement loss; "similar" counts 1.
         category_weight: of the loss that reconstructs the target category.
         validation: share of the pairs held out where no validation pairs are given.

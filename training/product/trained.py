@@ -27,7 +27,7 @@ class Trained:
     Attributes:
         student: encoder and complement head, in evaluation mode, with the weights of the best epoch.
         recipe: what it was made by.
-        popularity: baskets that hold each product, by its id.
+        popularity: baskets that hold each product, by its id; see ``Pairs.baskets``.
         has_complement: whether there were pairs to train the complement head with.
         epochs: figures of each epoch.
         best_epoch: counted from 1.

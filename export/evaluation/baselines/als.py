@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from export.evaluation.baselines.scorers import Codes, Vectors, _indicator, basket_matrix, customer_matrix
+from export.evaluation.baselines.scorers import Codes, Vectors, _indicator, basket_matrix, customer_matrix, held
 from export.evaluation.choosing import NEVER, Scores
 from export.evaluation.shop import Shop
 
@@ -21,7 +21,7 @@ class FoldedIn:
 
     Args:
         model: Trained on customers and items.
-        sold: ``(products,)`` bool, which products it was trained on.
+        sold: ``(products,)`` bool, which products were sold in the training.
     """
 
     model: Any
@@ -38,18 +38,22 @@ class FoldedIn:
         return scores
 
 
-def of_baskets(shop: Shop) -> Vectors:
-    """Cosine of item factors that were trained on baskets: products that are bought in the same ones."""
-    model = _trained(basket_matrix(shop))
+def of_baskets(baskets: Any) -> Vectors:
+    """Cosine of item factors that were trained on baskets: products that are bought, or viewed, in the same ones.
+
+    Args:
+        baskets: See ``basket_matrix``.
+    """
+    model = _trained(baskets)
     factors = model.item_factors.astype(np.float32)
     lengths = np.linalg.norm(factors, axis=1, keepdims=True)
-    known = (shop.counts > 0)[:, None] & (lengths > 0)
+    known = (held(baskets) > 0)[:, None] & (lengths > 0)
     return Vectors(np.where(known, factors / np.maximum(lengths, np.finfo(np.float32).tiny), 0.0).astype(np.float32))
 
 
 def of_customers(shop: Shop) -> FoldedIn:
     """Factors that were trained on all that a customer bought."""
-    return FoldedIn(_trained(customer_matrix(shop)), shop.counts > 0)
+    return FoldedIn(_trained(customer_matrix(shop)), held(basket_matrix(shop)) > 0)
 
 
 def _trained(ones: Any) -> Any:

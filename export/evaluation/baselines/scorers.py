@@ -56,15 +56,24 @@ class Together:
     matrix: Any
 
     @classmethod
-    def counted(cls, shop: Shop) -> Together:
-        """By the number of training baskets that hold both."""
-        return cls(_together(shop))
+    def counted(cls, baskets: Any) -> Together:
+        """By the number of baskets that hold both.
+
+        Args:
+            baskets: See ``basket_matrix``.
+        """
+        return cls(_together(baskets))
 
     @classmethod
-    def cosine(cls, shop: Shop, shrinkage: float = SHRINKAGE) -> Together:
-        """By ``n_ij / (sqrt(n_i n_j) + shrinkage)``: few baskets say little, and popular products are in all."""
-        counts = _together(shop).tocoo()
-        size = shop.counts.astype(np.float64)
+    def cosine(cls, baskets: Any, shrinkage: float = SHRINKAGE) -> Together:
+        """By ``n_ij / (sqrt(n_i n_j) + shrinkage)``: few baskets say little, and popular products are in all.
+
+        Args:
+            baskets: See ``basket_matrix``.
+            shrinkage: Baskets that two products would share by chance.
+        """
+        counts = _together(baskets).tocoo()
+        size = held(baskets).astype(np.float64)
         counts.data = counts.data / (np.sqrt(size[counts.row] * size[counts.col]) + shrinkage)
         return cls(counts.tocsr())
 
@@ -95,9 +104,14 @@ class Vectors:
         return found
 
 
-def basket_matrix(shop: Shop) -> Any:
-    """``(baskets, products)`` sparse ones, of the training."""
-    baskets = Baskets.of(shop.split.before, shop)
+def basket_matrix(shop: Shop, *, viewed: bool = False) -> Any:
+    """``(baskets, products)`` sparse ones, of the training.
+
+    Args:
+        shop: The catalogue and its events.
+        viewed: Of what was viewed in one visit, in place of what was bought in one order.
+    """
+    baskets = Baskets.of(shop.split.before, shop, viewed=viewed)
     return _indicator(baskets.items, len(shop))
 
 
@@ -111,8 +125,13 @@ def customer_matrix(shop: Shop) -> Any:
     return _indicator([np.unique(np.concatenate(each)) for each in bought.values()], len(shop))
 
 
-def _together(shop: Shop) -> Any:
-    ones = basket_matrix(shop)
+def held(ones: Any) -> Codes:
+    """``(products,)`` rows of a matrix of ones that hold each product."""
+    counts: Codes = np.asarray(ones.sum(axis=0)).ravel().astype(np.int64)
+    return counts
+
+
+def _together(ones: Any) -> Any:
     counts = (ones.T @ ones).tolil()
     counts.setdiag(0)
     return counts.tocsr()

@@ -1,8 +1,9 @@
 """Which baselines stand in the table of each task.
 
-They get what helps them: for ``similar`` those that know what is bought together choose from the product's own
-category, where all right answers are, while the recommender searches everything; for ``complement`` they choose from
-the other categories, or from those that the recommender asks.
+They learn from the kind of events that a task's questions are made of: views or purchases. They get what helps them:
+for ``similar`` those that know what is bought together choose from the product's own category, where all right answers
+are, while the recommender searches everything; for ``complement`` they choose from the other categories, or from those
+that the recommender asks.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from export.evaluation.baselines.als import of_baskets, of_customers
-from export.evaluation.baselines.scorers import Popular, Scorer, Together, Vectors
+from export.evaluation.baselines.scorers import Popular, Scorer, Together, Vectors, basket_matrix, held
 from export.evaluation.choosing import Chooser
 from export.evaluation.models import (
     Arrangement,
@@ -23,7 +24,7 @@ from export.evaluation.models import (
     other_categories,
     own_categories,
 )
-from export.evaluation.questions import COMPLEMENT, INSPIRE, SIMILAR
+from export.evaluation.questions import COMPLEMENT, INSPIRE, SIMILAR, of_views
 from export.evaluation.shop import Shop
 
 POPULARITY, IN_CATEGORY = "popularity", "popularity-in-category"
@@ -49,17 +50,25 @@ class Baselines:
         return [Baseline(name, scorer, arranged, chooser) for name, (scorer, arranged) in self._rows(task).items()]
 
     @cached_property
-    def _known(self) -> Mapping[str, Scorer]:
+    def _of_purchases(self) -> Mapping[str, Scorer]:
+        return self._learned(viewed=False)
+
+    @cached_property
+    def _of_views(self) -> Mapping[str, Scorer]:
+        return self._learned(viewed=True)
+
+    def _learned(self, *, viewed: bool) -> Mapping[str, Scorer]:
+        baskets = basket_matrix(self.shop, viewed=viewed)
         return {
-            POPULARITY: Popular(self.shop.counts),
-            COUNTS: Together.counted(self.shop),
-            COSINE: Together.cosine(self.shop),
-            ALS: of_baskets(self.shop),
+            POPULARITY: Popular(held(baskets)),
+            COUNTS: Together.counted(baskets),
+            COSINE: Together.cosine(baskets),
+            ALS: of_baskets(baskets),
             FROZEN: Vectors(self.shop.texts),
         }
 
     def _rows(self, task: str) -> Mapping[str, tuple[Scorer, Arrangement]]:
-        known = self._known
+        known = self._of_views if of_views(self.shop, task) else self._of_purchases
         asked = TargetCategories.of(self.shop, self.targets)
         # For each task: where popularity within a category and the frozen text look, where the others do, and more.
         if task == SIMILAR:

@@ -37,6 +37,12 @@ AFTER: tuple[Basket, ...] = (
     ("g", "cid", 1_200, (2, 8)),
     ("h", "", 1_300, (0, 1)),
 )
+# What is viewed together is not what is bought together.
+VISITS: tuple[Basket, ...] = (
+    ("v", "", 500, (2, 3)),
+    ("w", "", 600, (2, 3, 7)),
+    ("x", "", 1_400, (2, 3)),
+)
 
 
 def products() -> list[dict[str, Any]]:
@@ -57,10 +63,13 @@ def events(baskets: Sequence[Basket] = (*BEFORE, *AFTER)) -> pa.Table:
     return pa.Table.from_pylist(lines)
 
 
-def split(folder: Path, baskets: Sequence[Basket] = (*BEFORE, *AFTER)) -> Split:
-    """The events of a file, cut."""
+def split(folder: Path, baskets: Sequence[Basket] = (*BEFORE, *AFTER), visits: Sequence[Basket] = ()) -> Split:
+    """The events of a file, cut; with what was viewed in visits."""
     path = folder / "events.parquet"
-    parquet.write_table(events(baskets), path)
+    table = events([*baskets, *visits])
+    viewed = sum(len(items) for *_, items in visits)
+    kinds = ["purchase"] * (len(table) - viewed) + ["view"] * viewed
+    parquet.write_table(table.append_column("kind", pa.array(kinds)), path)
     return read_split(path, SPLIT)
 
 
@@ -74,6 +83,6 @@ def rows() -> NDArray[np.float32]:
     return made
 
 
-def shop(folder: Path, baskets: Sequence[Basket] = (*BEFORE, *AFTER)) -> Shop:
+def shop(folder: Path, baskets: Sequence[Basket] = (*BEFORE, *AFTER), visits: Sequence[Basket] = ()) -> Shop:
     """All of it."""
-    return Shop(products(), rows(), DIM, split(folder, baskets), "family")
+    return Shop(products(), rows(), DIM, split(folder, baskets, visits), "family")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from export.evaluation.baselines.als import of_baskets, of_customers
-from export.evaluation.baselines.scorers import Popular, Together, Vectors
+from export.evaluation.baselines.scorers import Popular, Together, Vectors, basket_matrix
 from export.evaluation.baselines.table import FROZEN, IN_CATEGORY, Baselines
-from export.evaluation.choosing import NEVER, Chooser
+from export.evaluation.choosing import NEVER, Chooser, Scores
 from export.evaluation.metrics import NONE
 from export.evaluation.questions import COMPLEMENT, SIMILAR, TASKS, Question
 from tests.export.evaluation import small
@@ -29,15 +29,21 @@ def answers(folder: Path, task: str, name: str, question: Question) -> list[int]
     return kept
 
 
+def scores_of(baselines: Baselines, task: str, name: str, question: Question) -> Scores:
+    known = {model.name: model for model in baselines.of(task)}
+    scores: Scores = known[name].scorer.scores([question.products])[0]
+    return scores
+
+
 def test_co_occurrence_counts_baskets(tmp_path: Path) -> None:
-    scores = Together.counted(small.shop(tmp_path)).scores([np.array([2]), np.array([2, 5])])
+    scores = Together.counted(basket_matrix(small.shop(tmp_path))).scores([np.array([2]), np.array([2, 5])])
     assert scores[0].tolist() == [2, NEVER, NEVER, NEVER, 3, NEVER, 1, 1, NEVER]
     # Product 5 was bought once, with 1 and 3; sums of both.
     assert scores[1].tolist() == [2, 1, NEVER, 1, 3, NEVER, 1, 1, NEVER]
 
 
 def test_cosine_shrinks_what_few_baskets_say(tmp_path: Path) -> None:
-    scores = Together.cosine(small.shop(tmp_path), shrinkage=1.0).scores([np.array([2])])[0]
+    scores = Together.cosine(basket_matrix(small.shop(tmp_path)), shrinkage=1.0).scores([np.array([2])])[0]
     assert scores[[0, 4, 6]].tolist() == pytest.approx([2 / (6**0.5 + 1), 3 / (3 + 1), 1 / (3**0.5 + 1)])
 
 
@@ -49,7 +55,7 @@ def test_als_finds_what_is_bought_together(tmp_path: Path) -> None:
     groups = ((0, 2, 4), (3, 5, 6))
     before = tuple((f"b{at}", f"u{at}", at, groups[at % 2]) for at in range(20))
     shop = small.shop(tmp_path, (*before, *small.AFTER))
-    baskets, customers = of_baskets(shop), of_customers(shop)
+    baskets, customers = of_baskets(basket_matrix(shop)), of_customers(shop)
     for scorer in (baskets, customers):
         scores = scorer.scores([np.array([0]), np.array([8])])
         assert min(scores[0, [2, 4]]) > max(scores[0, [3, 5, 6]])
@@ -85,6 +91,20 @@ def test_popularity_looks_into_the_categories_that_are_asked(tmp_path: Path) -> 
     # "Kitchen" stands for all below it; its mugs and cutlery take turns with the drinks.
     assert answers(tmp_path, COMPLEMENT, IN_CATEGORY, about(8)) == [4, 2, 5, 0, 3, 6, 7]
     assert answers(tmp_path, COMPLEMENT, "popularity", about(0))[:2] == [4, 5]
+
+
+def test_baselines_learn_from_what_the_questions_are_made_of(tmp_path: Path) -> None:
+    shop = small.shop(tmp_path, visits=small.VISITS)
+    # Products 2 and 3 were viewed together and never bought together; 2 and 4 were bought together alone.
+    of = Baselines(shop, lambda _: [])
+    for name in ("item-knn", "item-knn-cosine", "als"):
+        scores = {task: scores_of(of, task, name, about(2)) for task in (SIMILAR, COMPLEMENT)}
+        assert scores[SIMILAR][3] > NEVER, name
+        assert scores[SIMILAR][4] == NEVER, name
+        assert scores[COMPLEMENT][4] > NEVER, name
+    assert scores_of(of, COMPLEMENT, "item-knn", about(2))[3] == NEVER
+    assert scores_of(of, SIMILAR, "popularity", about(2))[[2, 3, 7]].tolist() == [2, 2, 1]
+    assert scores_of(of, COMPLEMENT, "popularity", about(2))[[2, 3, 7]].tolist() == [3, 1, 1]
 
 
 def test_every_task_has_its_baselines(tmp_path: Path) -> None:

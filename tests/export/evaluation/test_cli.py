@@ -11,7 +11,8 @@ from pyarrow import Table, parquet
 from typer.testing import CliRunner, Result
 
 from export.cli import app
-from export.evaluation.embedding import embedded
+from export.errors import BadComparison
+from export.evaluation.embedding import embedded, read_entry
 
 
 def run(*given: str) -> Result:
@@ -41,7 +42,8 @@ def test_rows_are_made_once_and_again_for_other_products(towers: Path, shop: Pat
             told.append(total)
             return lambda _: None
 
-        return embedded(towers, str(catalogue), None, tmp_path / "kept", start).rows  # type: ignore[arg-type]
+        entry = read_entry(towers, str(catalogue), None)
+        return embedded(entry, tmp_path / "kept", start).rows  # type: ignore[arg-type]
 
     first, again = made(shop), made(shop)
     assert (len(told), first.tolist()) == (1, again.tolist())
@@ -52,11 +54,23 @@ def test_rows_are_made_once_and_again_for_other_products(towers: Path, shop: Pat
     assert told == [len(lines), len(lines) - 1]
 
 
+def test_towers_whose_halves_cannot_be_weighed(towers: Path, shop: Path, tmp_path: Path) -> None:
+    other = towers.with_name("shared.toml")
+    other.write_text(towers.read_text("utf-8") + "\n[space]\nshared = true\n")
+    with pytest.raises(BadComparison, match=r"shared: \[space\]: a shared space needs equal dimensions"):
+        embedded(read_entry(other, str(shop), None), tmp_path / "kept", lambda _: lambda _: None)
+    assert not (tmp_path / "kept").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         (("--split", "soon"), "isoformat"),
         (("--split", "2026-01-15", "--event-columns", "order"), "COLUMN=NAME"),
+        (("--split", "2026-01-15", "--epochs", "-1"), "greater than or equal to 0"),
+        (("--split", "2026-01-15", "--resamples", "1"), "greater than or equal to 2"),
+        (("--split", "2026-01-15", "--max-basket", "1"), "greater than or equal to 2"),
+        (("--split", "2026-01-15", "--out", __file__), "is a file"),
     ],
 )
 def test_options_that_mean_nothing(more: tuple[str, ...], said: str, tmp_path: Path) -> None:
@@ -65,18 +79,53 @@ def test_options_that_mean_nothing(more: tuple[str, ...], said: str, tmp_path: P
     assert said in result.output
 
 
-def test_a_catalogue_that_is_not_there(towers: Path, tmp_path: Path) -> None:
-    given = ("--events", "none.parquet", "--catalogue", str(tmp_path / "none.jsonl"), "--split", "2026-01-15")
-    result = run(*given, "--towers", str(towers), "--out", str(tmp_path))
+def test_a_catalogue_that_is_not_there(towers: Path, shop: Path, tmp_path: Path) -> None:
+    events = str(events_of(shop, tmp_path))
+    given = ("--events", events, "--catalogue", str(tmp_path / "none.jsonl"), "--split", "2026-01-15")
+    named = ("--event-columns", "basket=order,user=customer")
+    result = run(*given, *named, "--towers", str(towers), "--out", str(tmp_path))
     assert result.exit_code == 2
     assert "no such file" in result.output
 
 
 def test_baselines_without_their_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("export.evaluation.run.LIBRARIES", ("implicit", "no_such_library"))
+    monkeypatch.setattr("export.evaluation.order.LIBRARIES", ("implicit", "no_such_library"))
     result = run("--events", "none.parquet", "--catalogue", "none.jsonl", "--split", "2026-01-15")
     assert result.exit_code == 2
     assert "no_such_library: pip install 'tandem[evaluate]'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [
+        ({"events": "none.parquet"}, "no file none.parquet"),
+        ({"event-columns": "user=customer"}, "no column 'basket'"),
+        ({"split": "2027-01-01"}, "events are needed before it and after it"),
+        ({"tasks": "profiles.toml"}, "no profile called 'complement' or 'inspire'"),
+        ({"tasks": "absent.toml"}, "absent.toml"),
+        ({"catalogue": "other.jsonl"}, "similar: no basket of the test has two products"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_encoded(
+    planted: dict[str, str], said: str, towers: Path, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encoded(*_: object) -> None:
+        pytest.fail("encoded before all inputs were looked at")
+
+    monkeypatch.setattr("export.evaluation.run.embedded", encoded)
+    monkeypatch.chdir(tmp_path)
+    Path("profiles.toml").write_text('[similar]\ntask = "similar"\n')
+    # Ids of no event.
+    rows = [json.loads(line) for line in shop.read_text("utf-8").splitlines()]
+    Path("other.jsonl").write_text(
+        "".join(json.dumps(row | {"id": f"X{row['id']}", "image": None}) + "\n" for row in rows)
+    )
+    given = {"events": str(events_of(shop, tmp_path)), "event-columns": "basket=order,user=customer"}
+    given |= {"catalogue": str(shop), "split": "2026-01-15", "towers": str(towers), "out": "out"}
+    result = run(*(part for name, value in (given | planted).items() for part in (f"--{name}", value)))
+    assert result.exit_code == 2, result.output
+    assert said in " ".join(result.output.split())
+    assert not Path("out").exists()
 
 
 @pytest.mark.slow

@@ -9,13 +9,26 @@ import pytest
 
 from export.errors import TooLittle
 from export.evaluation.baskets import Baskets
-from export.evaluation.questions import COMPLEMENT, INSPIRE, SIMILAR, Question, questions
-from export.evaluation.shop import ALL, COLD, HEAD, TAIL
+from export.evaluation.questions import (
+    COMPLEMENT,
+    INSPIRE,
+    SIMILAR,
+    TASKS,
+    Question,
+    customers,
+    of_views,
+    questions,
+)
+from export.evaluation.shop import ALL, COLD, HEAD, TAIL, Shop
 from tests.export.evaluation import small
 
 
 def drawn(folder: Path, task: str, part: str = ALL, **options: int) -> list[Question]:
-    return questions(small.shop(folder), **options)[task].get(part, [])
+    return drawn_of(small.shop(folder), task, part, **options)
+
+
+def drawn_of(shop: Shop, task: str, part: str = ALL, **options: int) -> list[Question]:
+    return questions(shop, **options)[task].get(part, [])
 
 
 def test_slices_are_of_training_baskets(tmp_path: Path) -> None:
@@ -90,18 +103,25 @@ def test_a_test_without_pairs_is_too_little(tmp_path: Path) -> None:
 
 
 def test_where_visits_are_known_similar_goes_by_them(tmp_path: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    from export.evaluation.shop import Shop
-    from export.evaluation.split import read_split
-
-    bought = small.events().append_column("kind", pa.array(["purchase"] * 23))
-    seen = [{"basket": "v", "user": "", "time": 1_400, "product": name, "kind": "view"} for name in ("p2", "p3")]
-    parquet.write_table(
-        pa.concat_tables([bought, pa.Table.from_pylist(seen, bought.schema)]), tmp_path / "events.parquet"
-    )
-    split = read_split(tmp_path / "events.parquet", small.SPLIT)
-    shop = Shop(small.products(), small.rows(), small.DIM, split, "family")
+    shop = small.shop(tmp_path, visits=small.VISITS)
     (question,) = questions(shop)[SIMILAR][ALL]
     assert {question.asked, *question.targets.tolist()} == {2, 3}
+    assert [of_views(shop, task) for task in TASKS] == [True, False, False]
+
+
+def test_visits_of_one_side_ask_nothing(tmp_path: Path) -> None:
+    # What could be learned of views is then not what is asked about, or the other way round.
+    for visits in (small.VISITS[:2], small.VISITS[2:]):
+        shop = small.shop(tmp_path, visits=visits)
+        (question,) = questions(shop)[SIMILAR][ALL]
+        assert {question.asked, *question.targets.tolist()} == {0, 3}
+        assert not of_views(shop, SIMILAR)
+
+
+def test_questions_of_inspire_know_their_customer(tmp_path: Path) -> None:
+    again = ("i", "cid", 1_500, (3, 5))
+    asked = drawn_of(small.shop(tmp_path, (*small.BEFORE, *small.AFTER, again)), INSPIRE)
+    assert [question.customer for question in asked] == ["ann", "cid", "cid"]
+    assert customers(asked).tolist() == [0, 1, 1]
+    baskets = drawn_of(small.shop(tmp_path), COMPLEMENT)
+    assert customers(baskets).tolist() == [0, 1, 2]

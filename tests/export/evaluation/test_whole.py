@@ -9,22 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from pyarrow import parquet
 from rich.console import Console
 from rich.progress import Progress
 
-from catalogue import Product
 from export.errors import BadEvaluation, Leak
 from export.evaluation.baselines.table import FROZEN, Baselines
-from export.evaluation.bootstrap import Interval
-from export.evaluation.embedding import Embedded
+from export.evaluation.bootstrap import Bootstrap, Interval
 from export.evaluation.goals import Goal, goals
 from export.evaluation.knobs import Knobbed
 from export.evaluation.learned import RECOMMENDER, TOWER, Making, recommender_of, train_tower, write_folder
+from export.evaluation.measuring import Judge
 from export.evaluation.metrics import NONE
+from export.evaluation.order import Order, variants_by
 from export.evaluation.output import write
 from export.evaluation.questions import COMPLEMENT, INSPIRE, SIMILAR, questions
-from export.evaluation.run import Evaluation, Order, judged
+from export.evaluation.run import Evaluation, judged
 from export.evaluation.served import Clock, Served, open_served
 from export.evaluation.shop import ALL
 from export.recommending.folder import write_recommender
@@ -60,9 +59,7 @@ def tasks(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     folder = tmp_path_factory.mktemp("evaluation")
-    parquet.write_table(small.events(), folder / "events.parquet")
     (folder / "tasks.toml").write_text(PROFILES)
-    products = tuple(Product(**one) for one in small.products())
     order = Order(
         folder / "events.parquet",
         "",
@@ -73,7 +70,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
         recipe=RECIPE,
         resamples=20,
     )
-    return judged(order, Embedded(products, small.rows(), small.SPACE), Progress(console=Console(quiet=True)))
+    shop = small.shop(folder)
+    return judged(order, shop, questions(shop), small.SPACE, Progress(console=Console(quiet=True)))
 
 
 def test_the_frozen_recommender_answers_as_the_frozen_baseline(tmp_path: Path, tasks: Path) -> None:
@@ -152,22 +150,52 @@ def test_the_report_has_figures_plots_and_goals(found: Evaluation, tmp_path: Pat
         if path.suffix == ".png":
             assert imread(path).shape[0] > 100
             assert f"]({path.name})" in text
-    content = json.loads(paths[1].read_text())
+    content = json.loads(paths[1].read_text(), parse_constant=refused)
     row = content["rows"][0]
     assert {"task", "model", "slice", "recall_at_10", "recall_at_10_low", "ndcg_at_10", "mrr", "coverage"} <= set(row)
     assert len(content["rows"]) == len(found.measured)
     assert {goal["model"] for goal in content["goals"]} >= {"tandem-similar", "tandem-complement", "tandem-inspire"}
 
 
+def refused(constant: str) -> None:
+    pytest.fail(f"{constant} is no JSON")
+
+
+def test_figures_that_are_not_there_are_null(found: Evaluation, tmp_path: Path) -> None:
+    nothing = np.zeros(found.measured[0].questions)
+    ratios = [found.measured[0].draws(20).ratio(values, nothing) for values in (nothing, nothing + 1)]
+    planted = [Goal(SIMILAR, ALL, "recall@10", "a", "b", ratio, 1.5) for ratio in ratios]
+    assert found.similar is not None
+    unmixed = replace(found.similar, diversity=float("nan"))
+    written = write(tmp_path, replace(found, goals=planted, knobbed=[unmixed], similar=unmixed))
+    content = json.loads(written[1].read_text(), parse_constant=refused)
+    assert [goal["ratio"] for goal in content["goals"]] == [dict.fromkeys(("value", "low", "high"))] * 2
+    assert [goal["reached"] for goal in content["goals"]] == [False, True]
+    assert content["knobs"][0]["diversity"] is None
+    assert content["knobs"][0]["questions"] == unmixed.questions
+    shown = [line.split(" | ")[4:6] for line in written[0].read_text().splitlines() if "`a` / `b`" in line]
+    assert shown == [["-", "- to -"], ["∞", "∞ to ∞"]]
+
+
 def test_goals_compare_the_means(found: Evaluation) -> None:
     by = {(one.task, one.slice, one.model): one for one in found.measured}
     for goal in goals(found.measured, 20):
-        one = by[goal.task, goal.slice, goal.model].figures[goal.figure].value
-        other = by[goal.other_task or goal.task, goal.slice, goal.other].figures[goal.figure].value
-        expected = (
-            pytest.approx(one / other, nan_ok=True) if other else pytest.approx(np.float64(one) * np.inf, nan_ok=True)
-        )
-        assert goal.ratio.value == expected
+        one = by[goal.task, goal.slice, goal.model].values[goal.figure]
+        other = by[goal.other_task or goal.task, goal.slice, goal.other].values[goal.figure]
+        both = np.isfinite(one) & np.isfinite(other) if not goal.other_task else slice(None)
+        above, below = np.nanmean(one[both]), np.nanmean(other[both])
+        expected = above / below if below else np.float64(above) * np.inf
+        assert goal.ratio.value == pytest.approx(expected, nan_ok=True)
+
+
+def test_intervals_of_inspire_are_of_customers(tmp_path: Path) -> None:
+    again = [(name, "cid", 1_500 + at, (3, 5)) for at, name in enumerate("ijk")]
+    shop = small.shop(tmp_path, (*small.BEFORE, *small.AFTER, *again))
+    asked = questions(shop)[INSPIRE][ALL]
+    model = next(iter(Baselines(shop, lambda _: []).of(INSPIRE)))
+    found = Judge(shop, 4, 50).measured(INSPIRE, ALL, model, asked)
+    assert found.groups.tolist() == [0, 1, 1]
+    assert found.figures["recall@10"] == Bootstrap(found.groups, 50).mean(found.values["recall@10"])
 
 
 def test_a_goal_of_one_must_be_exceeded() -> None:
@@ -182,10 +210,22 @@ def test_knobs_are_turned(found: Evaluation) -> None:
     assert {(one.nearest, one.skip) for one in found.knobbed} >= {(1, 0), (10, 3)}
 
 
-def test_profiles_must_agree_about_variants(tmp_path: Path, tasks: Path) -> None:
-    parquet.write_table(small.events(), tmp_path / "events.parquet")
+def test_profiles_must_agree_about_variants(tasks: Path) -> None:
+    assert variants_by(tasks) == "family"
     tasks.write_text(PROFILES.replace('"family"', '"brand"', 1))
-    order = Order(tmp_path / "events.parquet", "", small.SPLIT, tmp_path, tmp_path, tasks=tasks, recipe=RECIPE)
-    made = Embedded(tuple(Product(**one) for one in small.products()), small.rows(), small.SPACE)
     with pytest.raises(BadEvaluation, match="`variants_by` must be the same"):
-        judged(order, made, Progress(console=Console(quiet=True)))
+        variants_by(tasks)
+
+
+def test_profiles_must_be_those_that_are_judged(tasks: Path) -> None:
+    tasks.write_text(PROFILES.replace("[complement]", "[cart]").replace("[inspire]", "[feed]"))
+    with pytest.raises(BadEvaluation, match=r"no profile called 'complement' or 'inspire'; .* has similar, cart, feed"):
+        variants_by(tasks)
+    tasks.write_text(PROFILES.replace('task = "complement"', 'task = "similar"'))
+    with pytest.raises(BadEvaluation, match=r"\[complement\] has task = 'similar', must be 'complement'"):
+        variants_by(tasks)
+
+
+def test_orders_that_are_not_allowed(tmp_path: Path) -> None:
+    with pytest.raises(BadEvaluation, match="resamples: got 1, must be at least 2"):
+        Order(tmp_path, "", small.SPLIT, tmp_path, tmp_path, resamples=1)

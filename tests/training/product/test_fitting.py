@@ -170,13 +170,34 @@ def test_views_make_products_similar_and_keep_them_from_being_complements() -> N
     viewed, counts = np.array([True, True, False, False]), np.array([5, 5, 5, 5])
     pairs = Pairs(names, one, other, counts, viewed, np.full(40, 5))
     tasks = tasks_of(pairs, shop.products(), shop.recipe())
-    assert list(zip(tasks.similar.query.tolist(), tasks.similar.target.tolist(), strict=True)) == [(0, 1), (1, 10)]
-    assert list(zip(tasks.complement.query.tolist(), tasks.complement.target.tolist(), strict=True)) == [
-        (0, 10),
-        (2, 12),
-    ]
+    # What is bought together across categories counts less than what is viewed together.
+    assert dict(zip(_ends(tasks.similar), tasks.similar.weight, strict=True)) == {
+        (0, 1): 5,
+        (1, 10): 5,
+        (0, 10): pytest.approx(0.5),
+        (2, 12): pytest.approx(0.5),
+    }
+    assert _ends(tasks.complement) == [(0, 10), (2, 12)]
     again = Pairs(names, np.array([10, 0]), np.array([0, 10]), counts[:2], np.array([False, True]), np.full(40, 5))
     assert len(tasks_of(again, shop.products(), shop.recipe()).complement) == 0
+
+
+def test_one_pair_of_views_takes_nothing_from_what_is_bought() -> None:
+    bought = count_pairs(shop.events())
+    ends = np.array([0]), np.array([10])
+    for count in (1, 5):
+        pairs = Pairs(
+            bought.products,
+            np.append(bought.query, ends[0]),
+            np.append(bought.target, ends[1]),
+            np.append(bought.count, count),
+            np.append(bought.viewed, True),
+            bought.baskets,
+        )
+        before, after = (tasks_of(one, shop.products(), shop.recipe(min_count=2)) for one in (bought, pairs))
+        # A view below the threshold changes nothing, one above it adds its pair, and that is no complement.
+        assert len(after.similar) == len(before.similar) + (count > 1)
+        assert len(before.complement) - len(after.complement) == (count > 1)
 
 
 def test_a_learned_temperature_moves_and_a_fixed_one_does_not() -> None:

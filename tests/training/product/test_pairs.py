@@ -88,7 +88,33 @@ def test_pairs_come_back_as_they_were(tmp_path: Path) -> None:
     again = Pairs.read(tmp_path / "pairs.parquet")
     assert again.products == pairs.products == ("P1", "P2", "P3", "P4")
     assert _found(again) == _found(pairs)
-    assert again.popularity() == pairs.popularity() == {"P1": 3, "P2": 2, "P3": 2, "P4": 1}
+    # The second and the fourth basket are views; nothing counts what was bought by what was looked at.
+    assert again.popularity() == pairs.popularity() == {"P1": 1, "P2": 1, "P3": 1, "P4": 1}
+
+
+@pytest.mark.parametrize(
+    ("viewed", "expected"),
+    [
+        ([True, True, False], {"P1": 0, "P2": 1, "P3": 1}),
+        ([False, True, True], {"P1": 1, "P2": 1, "P3": 0}),
+        ([False], {"P1": 2, "P2": 3, "P3": 1}),
+        ([True], {"P1": 2, "P2": 3, "P3": 1}),
+    ],
+)
+def test_popular_is_what_was_bought(tmp_path: Path, viewed: list[bool], expected: dict[str, int]) -> None:
+    pairs = count_pairs(_events([{1, 2}, {1, 2}, {2, 3}], viewed))
+    assert pairs.popularity() == expected
+    pairs.save(tmp_path / "pairs.parquet")
+    assert Pairs.read(tmp_path / "pairs.parquet").popularity() == expected
+
+
+def test_popularity_of_counts_alone_is_of_purchases_where_there_are_any(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.parquet"
+    columns = {"query": ["a", "a"], "target": ["b", "c"], "count": [3, 9], "kind": ["purchase", "view"]}
+    parquet.write_table(pa.table(columns), path)
+    assert Pairs.read(path).popularity() == {"a": 3, "b": 3, "c": 0}
+    parquet.write_table(pa.table(columns | {"kind": ["view", "view"]}), path)
+    assert Pairs.read(path).popularity() == {"a": 9, "b": 3, "c": 9}
 
 
 def test_pairs_of_another_program_need_no_more_than_counts(tmp_path: Path) -> None:
