@@ -95,7 +95,7 @@ class Stream:
         return self.wanted > before and (not before or not self._ended or len(self.known.slots) > before)
 
     def search(self, excluded: Excluded) -> Search:
-        """What to ask the engine: at first for some more than are wanted, then for more, up to all that are left out."""
+        """What to ask the engine: at first some more than are wanted, then more, up to all that are left out."""
         if self.query is None:
             raise ValueError(f"{self.rule}: all candidates are given")
         spare = min(len(excluded), max(self.wanted, GROWTH * self._asked))

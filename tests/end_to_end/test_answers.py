@@ -10,18 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clients import Answer, Client, Query, RetryPolicy
+from clients import Answer, Client, Query
 from clients.tensors import image_bytes
 from deploy.server import Server
 from ensemble.pipeline import Pipeline
 from tests.end_to_end.reference import Reference
+from tests.patient import PATIENT
 
 TEXTS = ["a red mug", "striped blue jumper", "wooden chair", "something to tell the time", "green"]
 SCORE_TOLERANCE = 1e-3
 # Scores closer than this may change places: floats are summed in another order by another library.
 TIE = 2e-5
-# Of 64 at a time a small machine refuses most at first: that they are told so is tested elsewhere.
-PATIENT = RetryPolicy(tries=1000, first_pause_s=0.05, longest_pause_s=0.5)
 
 
 @pytest.fixture(scope="module")

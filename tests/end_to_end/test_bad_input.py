@@ -16,6 +16,7 @@ from PIL import Image
 from clients import BadInput, Client, Query
 from deploy.server import Server
 from tests.ensemble.test_image import animated, bomb, sixteen_bit_rgb
+from tests.patient import PATIENT
 
 TEXT = "a red mug"
 
@@ -75,7 +76,7 @@ def test_refused_by_name(url: str, case: str) -> None:
 def test_the_others_of_the_batch_are_served(url: str) -> None:
     queries = [query for query, _ in BAD.values()]
     good = [Query(text=f"{TEXT} {number}") for number in range(len(queries))]
-    with Client(url, timeout_s=60) as client:
+    with Client(url, timeout_s=60, retries=PATIENT) as client:
 
         def ask(query: Query) -> int | str:
             try:

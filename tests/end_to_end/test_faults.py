@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from clients import Client, RetryPolicy, TandemError
+from clients import NO_RETRIES, Client, TandemError
 from deploy.server import Server
 from deploy.stubs import stubs_of
+from tests.patient import PATIENT
 
 TEXT = "a red mug"
 PATIENCE_S = 60.0
-PATIENT = RetryPolicy(tries=100, first_pause_s=0.05, longest_pause_s=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def load(url: str, picture: bytes) -> Iterator[None]:
     stop = threading.Event()
 
     def ask() -> None:
-        with Client(url, timeout_s=20, retries=RetryPolicy(tries=1)) as client:
+        with Client(url, timeout_s=20, retries=NO_RETRIES) as client:
             while not stop.is_set():
                 with contextlib.suppress(TandemError):
                     client.search(text=TEXT, image=picture)

@@ -12,7 +12,7 @@ import pytest
 
 from catalogue import read
 from catalogue.database import Database
-from clients import Behind, Client, RetryPolicy, ServerFault, Unavailable
+from clients import Behind, Client, ServerFault, Unavailable
 from deploy.keep.options import KeepOptions
 from deploy.server import Server
 from tests.deploy.conftest import wait_for
@@ -20,13 +20,13 @@ from tests.export.conftest import Make
 from tests.living.shop import Shop, seeded
 from tests.living.states import database_of, documents_in, documents_served, kinds_of_events
 from tests.living.talk import Writer, client_of
+from tests.patient import PATIENT
 from tests.postgres import Postgres, own
 
 pytestmark = pytest.mark.slow
 
 PRODUCT = {"id": "new", "title": "red mug", "price": 5.0}
 RECOVERS_S = 60.0
-PATIENT = RetryPolicy(tries=100, first_pause_s=0.05, longest_pause_s=0.5)
 SECRET = "dont-tell"
 
 

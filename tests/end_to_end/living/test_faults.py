@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import pytest
 
 from catalogue.database import Database
-from clients import NO_RETRIES, Client, RetryPolicy, Unavailable
+from clients import NO_RETRIES, Client, Unavailable
 from deploy.stubs import stubs_of
 from tests.end_to_end.living.conftest import Served
 from tests.end_to_end.living.products import PHOTO, only, product
+from tests.patient import PATIENT
 
-PATIENT = RetryPolicy(tries=100, first_pause_s=0.05, longest_pause_s=0.5)
 NO_LIMIT = resource.RLIM_INFINITY
 
 

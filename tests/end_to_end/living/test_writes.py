@@ -10,6 +10,7 @@ from catalogue.database import Database
 from clients import BadInput, Behind, Client, Deleted, Patch
 from tests.end_to_end.living.conftest import Served
 from tests.end_to_end.living.products import PHOTO, only, product
+from tests.patient import PATIENT
 
 PRODUCTS = 40
 
@@ -84,7 +85,7 @@ def test_many_rows_are_written_whole_or_not_at_all(client: Client) -> None:
 def test_many_writers_at_once_get_numbers_of_their_own(served: Served) -> None:
     server, url = served.server, served.url
     many = [product(price=number) for number in range(96)]
-    with Client(server.grpc_url, timeout_s=60) as client, ThreadPoolExecutor(16) as pool:
+    with Client(server.grpc_url, timeout_s=60, retries=PATIENT) as client, ThreadPoolExecutor(16) as pool:
         before = client.delete("nothing").seq
         written = list(pool.map(lambda each: client.upsert(each, PHOTO), many))
         assert sorted(each.seq for each in written) == list(range(before + 1, before + 97))

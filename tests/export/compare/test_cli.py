@@ -97,6 +97,16 @@ def test_a_metric_that_is_none_is_refused(towers: Path, rows: Rows, write: Write
     assert "ndcg@10" in result.output
 
 
+def test_towers_whose_halves_cannot_be_weighed_are_refused(
+    towers: Path, rows: Rows, write: Write, shop: Path, tmp_path: Path
+) -> None:
+    other = towers.with_name("shared.toml")
+    other.write_text(towers.read_text("utf-8") + "\n[space]\nshared = true\n")
+    result = run([other], write(rows), shop, tmp_path / "out")
+    assert result.exit_code == 2
+    assert "shared: [space]: a shared space needs equal dimensions, got text 16 and image 8" in result.output
+
+
 def test_towers_that_read_other_products_are_refused(
     towers: Path, rows: Rows, write: Write, shop: Path, tmp_path: Path
 ) -> None:
