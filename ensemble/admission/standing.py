@@ -10,15 +10,16 @@ for 100 ms. "Not empty" is a poorer sign at so few places: one dip by chance, an
 
 from __future__ import annotations
 
-# At 8 places a core, a quarter of them keeps the cores busy.
-_SHARE = 4
+# Of 8 places a core half keep the cores busy and batches worth while. With a quarter, what is refused though the cores
+# had time comes again, and a queue stands for minutes at a rate that all places carry.
+_SHARE = 2
 CALM_NS = 100_000_000
 # What takes longer has been lost on the way, or waits for something else: it is no part of the queue that stands.
 YOUNG_S = 0.25
 
 
 def standing(bound: int) -> int:
-    """Weight that may be under way where a queue stands: a quarter of the bound, rounded up."""
+    """Weight that may be under way where a queue stands: half of the bound, rounded up."""
     return -(-bound // _SHARE)
 
 

@@ -18,7 +18,7 @@ BOUND = 16
 CALM_S = CALM_NS / SECOND
 
 
-@pytest.mark.parametrize(("bound", "less"), [(1, 1), (2, 1), (4, 1), (5, 2), (16, 4), (64, 16), (256, 64)])
+@pytest.mark.parametrize(("bound", "less"), [(1, 1), (2, 1), (4, 2), (5, 3), (16, 8), (64, 32), (256, 128)])
 def test_less_is_let_in_from_a_refusal_until_none_was_refused_for_a_while(bound: int, less: int) -> None:
     assert standing(bound) == less
     refused = 50 * SECOND
@@ -30,8 +30,8 @@ def test_all_processes_know_of_a_refusal(gate: Gate, clock: Clock) -> None:
     tickets = [taken(one) for _ in range(BOUND)]
     assert (one.limit(), other.limit()) == (BOUND, BOUND)
     assert one.take(1) is None
-    assert (one.limit(), other.limit()) == (4, 4)
-    for ticket in tickets[4:]:
+    assert (one.limit(), other.limit()) == (8, 8)
+    for ticket in tickets[8:]:
         gate.free(ticket)
     assert other.take(1) is None
     gate.free(tickets[0])
@@ -60,8 +60,9 @@ def test_a_heavy_request_comes_into_a_standing_queue_as_a_light_one_does(gate: G
     for ticket in tickets:
         gate.free(ticket)
     taken(entrance)
-    taken(entrance, rows=64)
-    assert gate.in_flight() == 5
+    for _ in range(2):
+        taken(entrance, rows=64)
+    assert gate.in_flight() == 9
     assert entrance.take(1) is None
     entrance.close()
 
@@ -75,8 +76,10 @@ def test_what_was_lost_or_waits_for_long_is_no_part_of_the_queue(gate: Gate, clo
     gate.note_refusal()
     assert entrance.take(1) is None
     clock.wait(0.002)
-    assert [entrance.take(1) is None for _ in range(5)] == [False] * 4 + [True]
-    assert gate.in_flight() == 12
+    for ticket in tickets[6:8]:
+        gate.free(ticket)
+    assert [entrance.take(1) is None for _ in range(9)] == [False] * 8 + [True]
+    assert gate.in_flight() == 14
     entrance.close()
 
 
@@ -122,4 +125,4 @@ def test_what_a_server_carries_is_not_refused_and_overload_waits_as_long_as_the_
     assert refused > 1_500
     after = [each for each, due in zip(took, at, strict=True) if due > 1]
     # With all places taken, by Little's law, they would take 16 / 167 s on average.
-    assert sum(after) / len(after) < 0.5 * BOUND * 0.006
+    assert sum(after) / len(after) < 0.6 * BOUND * 0.006
