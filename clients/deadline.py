@@ -35,7 +35,7 @@ class Attempts:
         self._address, self._policy, self._timeout_s = address, policy, timeout_s
         self._ends = time.monotonic() + timeout_s
         self._made = 0
-        self._refused: TandemError | None = None
+        self._before: TandemError | None = None
 
     def left_s(self) -> float:
         """Seconds until the deadline."""
@@ -52,13 +52,13 @@ class Attempts:
         pause = self._policy.pause_s(error, self._made, left_s=self.left_s(), draw=draw)
         if pause is None:
             raise self._told(error) from None
-        self._refused = error
+        self._before = self._told(error)
         return pause
 
     def _told(self, error: TandemError) -> TandemError:
         if isinstance(error, Timeout):
             told = f"no answer from {self._address} within {self._timeout_s:g} s"
-            return Timeout(told if self._refused is None else f"{told}; the attempt before: {self._refused}")
+            return Timeout(told if self._before is None else f"{told}; the attempt before: {self._before}")
         if isinstance(error, NoServer):
             cause = str(error).rsplit(": ", 1)[-1]  # gRPC tells every step that led to it
             refused = ", or it refuses this client's certificate" if self._address.scheme == "grpcs" else ""

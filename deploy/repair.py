@@ -99,9 +99,11 @@ class Repairer:
         self._restart(f"reloading {_list(models)} did not help")
 
     def _others_at_fault(self, models: set[str]) -> set[str]:
-        found = {key: state for key, state in visible_faults(self.table).items() if key[0] not in models}
+        live = self.running.view.pinned.number
+        faults = visible_faults(self.table)
+        found = {key: state for key, state in faults.items() if key[0] not in models and key[1] == live}
         tell_faults(found, self._events)
-        return {key[0] for key in found}
+        return {model for model, _, _ in found}
 
     def _restart(self, reason: str) -> None:
         started = time.monotonic()

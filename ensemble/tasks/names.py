@@ -47,7 +47,7 @@ MOST_IDS = 10_000
 MOST_CATEGORY_CHARACTERS = 1_024
 # Over the rows of a request, products times searches: all other requests wait for it.
 MOST_ASKED = 32_000
-# Over the rows of a request too: each may have to be found and passed over.
+# Over the rows of a request too: each may have to be found, and passed over in every search of its row.
 MOST_SEEN = 32_000
 # So many categories of complements may be asked for at once: each is a search of its own.
 MOST_CATEGORIES = 20

@@ -27,9 +27,6 @@ class Baskets:
     times_s: Codes
     users: tuple[str, ...]
 
-    def __len__(self) -> int:
-        return len(self.items)
-
     @classmethod
     def of(cls, events: Events, shop: Shop, *, viewed: bool = False) -> Baskets:
         """The baskets of purchases, or those of views; products that the catalogue lacks are left out.

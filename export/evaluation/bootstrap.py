@@ -1,7 +1,8 @@
 """Confidence intervals by the bootstrap (Efron and Tibshirani 1993, percentile intervals).
 
 Questions that hang together are drawn together (Field and Welsh, "Bootstrapping clustered data", 2007): those of one
-customer say less than as many of different ones, and an interval that took them for such would be too narrow.
+customer say less than as many of different ones, and an interval that took them for such would be too narrow. Baskets
+count as independent, although one customer may have several.
 """
 
 from __future__ import annotations

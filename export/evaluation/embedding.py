@@ -68,7 +68,8 @@ def embedded(entry: Entry, kept: Path, start: Callable[[int], Callable[[int], No
     if found is None:
         with TemporaryDirectory(prefix="evaluate-") as folder:
             contestant = Workshop(Path(folder)).open(entry)
-            found = embed_catalogue(contestant, start(len(entry.ids))), contestant.space
+            space = contestant.space
+            found = embed_catalogue(contestant, start(len(entry.ids))), space
         _keep(kept, key, *found)
     return Embedded(*found)
 

@@ -84,7 +84,8 @@ def knobs_plot(knobbed: Sequence[Knobbed], similar: Knobbed) -> Figure:
 
 def _with_reach(axes: Axes, line: Sequence[Knobbed], colour: str, marker: str, label: str) -> None:
     across, up = [one.recall for one in line], [one.diversity for one in line]
-    reach = [[one.recall - one.low for one in line], [one.high - one.recall for one in line]]
+    # The mean of equal values may differ from them in its last bit.
+    reach = np.maximum([[one.recall - one.low for one in line], [one.high - one.recall for one in line]], 0.0)
     axes.errorbar(across, up, xerr=reach, color=colour, marker=marker, linewidth=0.8, elinewidth=0.6, label=label)
 
 

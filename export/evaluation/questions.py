@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from export.errors import TooLittle
 from export.evaluation.baskets import Baskets
 from export.evaluation.shop import ALL, SLICES, Shop
+from training.product.events import Events
 
 SIMILAR, COMPLEMENT, INSPIRE = "similar", "complement", "inspire"
 TASKS = (SIMILAR, COMPLEMENT, INSPIRE)
@@ -47,7 +48,7 @@ class Question:
         seen: What must not be recommended, beside the products themselves and their variants.
         targets: What was right, one at least.
         time_s: When it is asked.
-        customer: Whose history it is; "" for questions of baskets, each of which asks one.
+        customer: Whose history it is; "" for questions of baskets, which count as if each were another customer's.
     """
 
     products: Codes
@@ -106,8 +107,12 @@ def of_views(shop: Shop, task: str) -> bool:
 
     The baselines of the task learn from events of the same kind.
     """
-    split = shop.split
-    return task == SIMILAR and bool(split.before.viewed.any() and split.after.viewed.any())
+    return task == SIMILAR and all(_viewed(shop, side) for side in (shop.split.before, shop.split.after))
+
+
+def _viewed(shop: Shop, side: Events) -> bool:
+    """Whether a side of the split has views of products of the catalogue."""
+    return bool((side.viewed & (shop.places(side) >= 0)).any())
 
 
 def customers(questions: Sequence[Question]) -> Codes:

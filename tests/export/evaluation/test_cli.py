@@ -58,7 +58,7 @@ def test_towers_whose_halves_cannot_be_weighed(towers: Path, shop: Path, tmp_pat
     other = towers.with_name("shared.toml")
     other.write_text(towers.read_text("utf-8") + "\n[space]\nshared = true\n")
     with pytest.raises(BadComparison, match=r"shared: \[space\]: a shared space needs equal dimensions"):
-        embedded(read_entry(other, str(shop), None), tmp_path / "kept", lambda _: lambda _: None)
+        embedded(read_entry(other, str(shop), None), tmp_path / "kept", lambda _: pytest.fail("encoded first"))
     assert not (tmp_path / "kept").exists()
 
 
