@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from catalogue.database.changes import changes_of, everything_of
 from catalogue.database.faults import told
 from catalogue.database.making import check
+from catalogue.database.nudge import Nudge
 from catalogue.database.reading import head_of
 from catalogue.database.transactions import Transactions
 from catalogue.database.values import Changes, Everything
-from catalogue.database.waiting import Nudge, waiter_of
+from catalogue.database.waiting import waiter_of
 from catalogue.errors import DatabaseError, DatabaseUnusable
 
 
@@ -38,7 +39,7 @@ class Journal:
         self._all_rows = all_rows
         self._transactions = Transactions(url)
         self.url_shown = self._transactions.address
-        self._waiter = waiter_of(self._transactions.engine)
+        self._waiter = waiter_of(self._transactions.url)
         self._nudge = Nudge()
         self._checked = False
 

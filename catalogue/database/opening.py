@@ -63,6 +63,13 @@ def engine_of(url: URL, patience: Patience = PATIENT, *, pooled: bool = True) ->
     return engine
 
 
+def own(engine: Engine) -> Any:
+    """A connection of the driver that no pool takes back."""
+    connection = engine.raw_connection()
+    connection.detach()
+    return connection.dbapi_connection
+
+
 def begin_writing(connection: Connection) -> Connection:
     """Mark a connection: its next transaction writes."""
     return connection.execution_options(**{WRITES: True})
@@ -105,10 +112,11 @@ def _sqlite(url: URL, patience: Patience, pool: dict[str, Any]) -> Engine:
     def _begin(connection: Connection) -> None:
         # A writer locks at once: one that read first and locked later could find that another came between.
         _check_same_file(connection, url)
+        driver: Any = connection.connection.dbapi_connection
         if connection.get_execution_options().get(WRITES):
-            _lock(connection.connection.dbapi_connection, patience)
+            _lock(driver, patience)
         else:
-            connection.exec_driver_sql("BEGIN")
+            driver.execute("BEGIN")
 
     return engine
 
@@ -142,6 +150,12 @@ def file_of(url: URL) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
+
+
+def log_of(url: URL) -> Path:
+    """The write-ahead log of the file at an address: beside the file itself, also where the address is a link to it."""
+    file = Path(str(url.database)).resolve()
+    return file.with_name(f"{file.name}-wal")
 
 
 def _check_same_file(connection: Connection, url: URL) -> None:

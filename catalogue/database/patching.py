@@ -12,12 +12,15 @@ from catalogue.database.patches import check_text_fields, checked_patch, patched
 from catalogue.database.pictures import drop_unused, keys_of
 from catalogue.database.reading import product_of, registered
 from catalogue.database.schema import products, vectors
-from catalogue.database.statements import chunks
+from catalogue.database.statements import IDS, chunks
 from catalogue.database.transactions import Transactions, Writing
 from catalogue.database.values import Deleted, Patch
 from catalogue.database.wholes import none_written, refused
 from catalogue.errors import BadEntry, CatalogueError, UnknownProduct, shown
 from catalogue.product import Product
+
+_DOCUMENTS = select(products.c.id, products.c.document).where(products.c.id.in_(IDS))
+_UPDATE = update(products).where(products.c.id == bindparam("key")).values(document=bindparam("text"))
 
 
 def patch(transactions: Transactions, patches: Sequence[Patch], *, whole: bool) -> list[int | CatalogueError]:
@@ -103,9 +106,8 @@ class _Batch:
     def write(self) -> None:
         """Write what is left."""
         if self._changed:
-            statement = update(products).where(products.c.id == bindparam("key")).values(document=bindparam("text"))
             rows = [{"key": product_id, "text": document} for product_id, document in self._changed.items()]
-            self._writing.connection.execute(statement, rows)
+            self._writing.connection.execute(_UPDATE, rows)
         self._columns.write()
 
     def _product(self, product_id: str) -> Product:
@@ -115,6 +117,5 @@ class _Batch:
 def _documents(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in chunks(ids):
-        wanted = select(products.c.id, products.c.document).where(products.c.id.in_(part))
-        found.update((row.id, row.document) for row in connection.execute(wanted))
+        found.update((row.id, row.document) for row in connection.execute(_DOCUMENTS, {"ids": part}))
     return found

@@ -12,19 +12,19 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, exists, select
 
 from catalogue.database.schema import meta, pictures, products
-from catalogue.database.statements import CHUNK, chunks, put
+from catalogue.database.statements import CHUNK, IDS, chunks, put
 from catalogue.errors import BadEntry, shown
 from catalogue.pictures import folder_of
 
 _LOCATION = "pictures"
+_KEYS = select(products.c.picture).where(products.c.id.in_(IDS), products.c.picture.is_not(None))
 
 
 def keys_of(connection: Connection, ids: Sequence[str]) -> set[str]:
     """Keys of the pictures that some products have."""
     found: set[str] = set()
     for part in chunks(ids):
-        wanted = select(products.c.picture).where(products.c.id.in_(part), products.c.picture.is_not(None))
-        found.update(connection.execute(wanted).scalars())
+        found.update(connection.execute(_KEYS, {"ids": part}).scalars())
     return found
 
 

@@ -85,23 +85,26 @@ class Reading:
 
 
 _LACKING = or_(vectors.c.content.is_(None), vectors.c.content < products.c.content)
+# What every transaction reads.
+_HEAD = select(head.c.seq)
+_COLUMNS = select(columns.c.name, columns.c.kind).order_by(columns.c.name)
+_SPACES = select(spaces).order_by(spaces.c.space_id)
 
 
 def head_of(connection: Connection) -> int:
     """The last sequence number. Read first: it begins the state that all later statements see."""
-    seq: int = connection.execute(select(head.c.seq)).scalar_one()
+    seq: int = connection.execute(_HEAD).scalar_one()
     return seq
 
 
 def kinds_of_columns(connection: Connection) -> dict[str, Kind]:
     """The kind of every attribute."""
-    rows = connection.execute(select(columns.c.name, columns.c.kind).order_by(columns.c.name))
-    return {name: cast("Kind", kind) for name, kind in rows}
+    return {name: cast("Kind", kind) for name, kind in connection.execute(_COLUMNS)}
 
 
 def registered(connection: Connection) -> dict[str, Space]:
     """The spaces that vectors may be of."""
-    rows = connection.execute(select(spaces).order_by(spaces.c.space_id))
+    rows = connection.execute(_SPACES)
     return {
         row.space_id: Space(row.space_id, row.text_dim, row.image_dim, tuple(json.loads(row.text_fields)))
         for row in rows

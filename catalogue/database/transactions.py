@@ -12,7 +12,7 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, RootTransaction, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, RootTransaction, Text, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from catalogue.database.address import parse, shown
@@ -22,6 +22,12 @@ from catalogue.database.patience import PATIENT, Patience
 from catalogue.database.schema import CHANNEL, head, journal
 from catalogue.database.values import JournalKind
 from catalogue.errors import DatabaseUnavailable
+
+# Of every write. Made once: to make one anew takes longer than to run it.
+_LOCK = select(head.c.seq).with_for_update()
+_NOTE = insert(journal)
+_NUMBER = update(head)
+_NOTIFY = select(func.pg_notify(CHANNEL, bindparam("seq", type_=Text)))
 
 
 class Writing:
@@ -33,7 +39,7 @@ class Writing:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.seq: int = connection.execute(select(head.c.seq).with_for_update()).scalar_one()
+        self.seq: int = connection.execute(_LOCK).scalar_one()
         self.before = self._numbered = self.seq
         self._at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         self._entries: list[dict[str, object]] = []
@@ -58,7 +64,7 @@ class Writing:
     def flush(self) -> None:
         """Write what has been noted; a long transaction does so now and then."""
         if self._entries:
-            self.connection.execute(insert(journal), self._entries)
+            self.connection.execute(_NOTE, self._entries)
             self._entries = []
 
     def trim(self, before: int) -> int:
@@ -75,9 +81,9 @@ class Writing:
             return
         self.flush()
         self._numbered = self.seq
-        self.connection.execute(update(head).values(seq=self.seq))
+        self.connection.execute(_NUMBER, {"seq": self.seq})
         if self.connection.dialect.name == "postgresql":
-            self.connection.execute(select(func.pg_notify(CHANNEL, str(self.seq))))
+            self.connection.execute(_NOTIFY, {"seq": str(self.seq)})
 
 
 class Transactions:

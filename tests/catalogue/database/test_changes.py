@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -126,6 +128,15 @@ def test_another_catalogue_at_the_address_is_refused(database_url: str, database
         with pytest.raises(DatabaseUnusable, match=f"is catalogue {database.catalogue_id}; another is followed"):
             read()
     stranger.close()
+
+
+def test_a_catalogue_without_its_last_number_is_refused(url: str) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        connection.execute("DELETE FROM head")
+    journal = Journal(url, SPACE.space_id)
+    with pytest.raises(DatabaseUnusable, match="its last sequence number is gone"):
+        journal.changes(0)
+    journal.close()
 
 
 def test_vectors_of_an_unknown_space_are_simply_not_there(database_url: str, database: Database) -> None:
