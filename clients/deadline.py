@@ -6,8 +6,9 @@ import math
 import random
 import time
 
-from clients.errors import BadSetting, NoServer, TandemError, Timeout
+from clients.errors import BadSetting, NoServer, QueueFull, TandemError, Timeout
 from clients.retry import RetryPolicy
+from clients.retry_budget import RetryBudget
 from clients.url import Address
 
 
@@ -29,10 +30,12 @@ class Attempts:
         address: For the messages.
         policy: When to try again.
         timeout_s: For all attempts and pauses together, in seconds.
+        budget: The client's, for what a full server refused.
     """
 
-    def __init__(self, address: Address, policy: RetryPolicy, timeout_s: float) -> None:
-        self._address, self._policy, self._timeout_s = address, policy, timeout_s
+    def __init__(self, address: Address, policy: RetryPolicy, timeout_s: float, budget: RetryBudget) -> None:
+        self._address, self._policy, self._timeout_s, self._budget = address, policy, timeout_s, budget
+        budget.note_call()
         self._ends = time.monotonic() + timeout_s
         self._made = 0
         self._before: TandemError | None = None
@@ -52,6 +55,8 @@ class Attempts:
         pause = self._policy.pause_s(error, self._made, left_s=self.left_s(), draw=draw)
         if pause is None:
             raise self._told(error) from None
+        if isinstance(error, QueueFull) and not self._budget.take():
+            raise QueueFull(f"{error}; not tried again, as too many calls of this client were refused lately") from None
         self._before = self._told(error)
         return pause
 

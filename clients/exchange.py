@@ -14,6 +14,7 @@ from clients.canary import Canary, Keyed, check_canary, never, to_canary, unload
 from clients.deadline import Attempts, check_timeout
 from clients.errors import NoCanary, NotServed, TandemError, Timeout, Unavailable
 from clients.retry import RetryPolicy
+from clients.retry_budget import RetryBudget
 from clients.tensors import Call
 from clients.url import Address
 
@@ -62,12 +63,14 @@ class Exchange:
         timeout_s: Deadline of one call, its retries included, in seconds.
         retries: When to try again.
         canary: What to do about a release on trial.
+        budget: How many refused calls may be tried again.
     """
 
     address: Address
     timeout_s: float
     retries: RetryPolicy
     canary: Canary
+    budget: RetryBudget
 
     @classmethod
     def of(cls, url: str, timeout_s: float, retries: RetryPolicy | None, canary: Canary) -> Self:
@@ -78,7 +81,8 @@ class Exchange:
             BadSetting: ``timeout_s`` is not above 0, or ``canary`` is no such setting.
         """
         address, timeout_s = Address.parse(url), check_timeout(timeout_s)
-        return cls(address, timeout_s, RetryPolicy() if retries is None else retries, check_canary(canary))
+        policy = RetryPolicy() if retries is None else retries
+        return cls(address, timeout_s, policy, check_canary(canary), RetryBudget(policy.refused_share))
 
     def plain(self, call: Call[T]) -> Steps[T]:
         """One request, sent again where that may help, and its answer."""
@@ -103,7 +107,7 @@ class Exchange:
         return [found[row] for row in range(len(queries))]
 
     def _attempts(self) -> Attempts:
-        return Attempts(self.address, self.retries, self.timeout_s)
+        return Attempts(self.address, self.retries, self.timeout_s, self.budget)
 
     def _send(self, call: Call[T], attempts: Attempts, final: Callable[[TandemError], bool] = never) -> Steps[T]:
         """Send one request, again where that may help and ``final`` does not say that it is of no use."""

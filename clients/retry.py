@@ -24,22 +24,25 @@ class RetryPolicy:
         tries: Attempts in all; 1 means no retry.
         first_pause_s: Upper bound of the pause after the first attempt, in seconds.
         longest_pause_s: The bound never grows beyond this, in seconds.
+        refused_share: Retries of calls that a full server refused, as a part of all calls of the client in the last ten
+            seconds, see `clients.retry_budget`; ten are always allowed.
 
     Raises:
         BadSetting: A value is out of its range.
     """
 
-    tries: int = 5
-    first_pause_s: float = 0.1
+    tries: int = 6
+    first_pause_s: float = 0.4
     longest_pause_s: float = 2.0
+    refused_share: float = 0.5
 
     def __post_init__(self) -> None:
         if self.tries < 1:
             raise BadSetting(f"tries: {self.tries}; allowed: 1 or more")
-        for name in ("first_pause_s", "longest_pause_s"):
+        for name, unit in (("first_pause_s", " of seconds"), ("longest_pause_s", " of seconds"), ("refused_share", "")):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
-                raise BadSetting(f"{name}: {value}; allowed: a finite number of seconds, 0 or more")
+                raise BadSetting(f"{name}: {value}; allowed: a finite number{unit}, 0 or more")
 
     def bound_s(self, attempt: int) -> float:
         """Longest pause after attempt number ``attempt`` (the first is 1), in seconds."""

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from clients import RetryPolicy
 
-PATIENT = RetryPolicy(tries=1000, first_pause_s=0.05, longest_pause_s=0.5)
+PATIENT = RetryPolicy(tries=1000, first_pause_s=0.05, longest_pause_s=0.5, refused_share=1000.0)

@@ -26,6 +26,7 @@ import numpy as np
 
 from clients import RetryPolicy, TandemError
 from clients.deadline import Attempts
+from clients.retry_budget import RetryBudget
 from clients.url import Address
 from loadtest.answers import Seen
 from loadtest.arrivals import records
@@ -168,7 +169,8 @@ async def obey(folder: Path, address: Address, timeout_s: float, retries: RetryP
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     sender = connect(address, timeout_s)
-    generator = Generator(sender, load(folder), timeout_s, partial(Attempts, address, retries, timeout_s))
+    budget = RetryBudget(retries.refused_share)
+    generator = Generator(sender, load(folder), timeout_s, partial(Attempts, address, retries, timeout_s, budget))
     await sender.open()
     gc.collect()
     gc.freeze()  # the requests stay; to look through them again and again would hold up those that are due

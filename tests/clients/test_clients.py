@@ -146,7 +146,7 @@ def test_a_full_queue_refuses_at_once_and_a_retry_gets_through(url: str) -> None
     with Client(url, retries=NO_RETRIES) as client, ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(ask, [client] * 6))
     assert set(answers) == {"(4,)", "Exceeds maximum queue size"}
-    patient = RetryPolicy(tries=1000, first_pause_s=0.1, longest_pause_s=0.2)
+    patient = RetryPolicy(tries=1000, first_pause_s=0.1, longest_pause_s=0.2, refused_share=1000.0)
     with Client(url, retries=patient) as client, ThreadPoolExecutor(4) as pool:
         assert set(pool.map(ask, [client] * 4)) == {"(4,)"}
 
