@@ -24,11 +24,12 @@ from pathlib import Path
 from types import FrameType
 
 from deploy import concealing, procfs
+from deploy.regions import Regions
 from deploy.secret import PLACEHOLDER
 
-_SHM = Path("/dev/shm")  # noqa: S108 -- where Triton's Python backend makes its regions
 _TMP = Path("/tmp")  # noqa: S108 -- where it makes directories for packed environments, whatever TMPDIR says
 _FIRST_POLL_S = 0.05
+_FIRST_S = 60.0
 _POLL_S = 1.0
 _KILL_TIMEOUT_S = 10.0
 
@@ -42,10 +43,11 @@ class Guard:
 
     def __init__(self, workdir: Path) -> None:
         self._workdir = workdir
-        self._regions: set[str] = set()
+        self._regions, self._made = Regions(), time.monotonic()
         self._environments_before = _environments()
         self._environments: set[Path] | None = None
         self._pid = 0
+        self._children = procfs.Children(self._pid)
         self._status: int | None = None
         self._lifeline: int | None = sys.stdin.fileno()
         self._wake, wake_end = os.pipe()
@@ -61,6 +63,7 @@ class Guard:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         started = concealing.start(command, PLACEHOLDER, _read_line(sys.stdin.fileno()), _prepare)
         self._pid, self._status = started.pid, started.status
+        self._children = procfs.Children(self._pid)
         signal.signal(signal.SIGTERM, self._hand_on)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.write(report_fd, f"{self._pid} {'concealed' if started.concealed else 'shown'}\n".encode())
@@ -78,11 +81,11 @@ class Guard:
 
     def _step(self) -> None:
         watched = [self._wake] if self._lifeline is None else [self._wake, self._lifeline]
-        ready, _, _ = select.select(watched, [], [], _FIRST_POLL_S if self._environments is None else _POLL_S)
+        ready, _, _ = select.select(watched, [], [], pause(self._environments is not None, self._made))
         if self._wake in ready:
             os.read(self._wake, 4096)
         self._note_environments()
-        self._note_regions()
+        self._regions.look(self._pid)
         if self._lifeline in ready:
             self._lifeline = None
             self._hand_on(signal.SIGKILL, None)
@@ -92,19 +95,8 @@ class Guard:
         # The backend makes an empty directory at a fixed place, before its first stub, and removes it only when all
         # models have been unloaded. Another server that starts in the same moment may lose its own; it would miss it
         # only if it used packed environments, and then the directory would not be empty for long.
-        if self._environments is None and procfs.children(self._pid):
+        if self._environments is None and self._children.look():
             self._environments = _environments() - self._environments_before
-
-    def _note_regions(self) -> None:
-        # Stubs that lost their server come to us, and end by themselves a moment later: their maps tell of regions
-        # that were made after the last look.
-        for pid in (self._pid, *(child.pid for child in procfs.children(os.getpid()))):
-            new = procfs.shm_regions(pid) - self._regions
-            self._regions |= new
-            for name in new:
-                # The backend lets every user read what callers ask and are answered, whatever the umask says.
-                with contextlib.suppress(OSError):
-                    (_SHM / name).chmod(0o600)
 
     def _reap(self) -> bool:
         """Take the exit codes of ended children; whether any child is left."""
@@ -121,19 +113,31 @@ class Guard:
     def _clean_up(self) -> None:
         deadline = time.monotonic() + _KILL_TIMEOUT_S
         while time.monotonic() < deadline:
-            self._note_regions()
+            # Stubs that lost their server come to us, and end by themselves a moment later: their maps tell of regions
+            # that were made after the last look.
             for child in procfs.children(os.getpid()):
+                self._regions.note(child.pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGKILL)
             if not self._reap():
                 break
             time.sleep(0.01)
-        for name in self._regions:
-            (_SHM / name).unlink(missing_ok=True)
+        self._regions.remove()
         for environment in self._environments or ():
             with contextlib.suppress(OSError):
                 environment.rmdir()
         shutil.rmtree(self._workdir, ignore_errors=True)
+
+
+def pause(known: bool, since: float) -> float:
+    """Seconds until the next look: short at first, until the directories for packed environments are known.
+
+    Args:
+        known: Whether they are.
+        since: When the program was about to be started, monotonic. One that starts no process of its own in the first
+            minute may never do.
+    """
+    return _POLL_S if known or time.monotonic() - since > _FIRST_S else _FIRST_POLL_S
 
 
 def _environments() -> set[Path]:

@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+SHM = Path("/dev/shm")  # noqa: S108 -- where Triton's Python backend makes its regions
 _PROC = Path("/proc")
+_STAT_BYTES = 4096
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_REGION = re.compile(r"/(triton_python_backend_shm_region_[0-9a-f-]+)")
+_REGION_PREFIX = "triton_python_backend_shm_region_"
+_REGION = re.compile(rf"/({_REGION_PREFIX}[0-9a-f-]+)")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -38,12 +41,20 @@ class Process:
 
 def read(pid: int) -> Process | None:
     """The process with this id, or None when there is none."""
+    # Looks are many, so that this is no path and no file object. It is the line of the first thread, which tells the
+    # same: for that of the process the kernel sums up all threads, and a server has a thousand.
     try:
-        line = (_PROC / str(pid) / "stat").read_text()
+        descriptor = os.open(f"{_PROC}/{pid}/task/{pid}/stat", os.O_RDONLY)
     except OSError:
         return None
-    state, parent = line[line.rindex(")") + 2 :].split(maxsplit=2)[:2]
-    return Process(pid, int(parent), state)
+    try:
+        line = os.read(descriptor, _STAT_BYTES)
+    except OSError:  # it has ended since
+        return None
+    finally:
+        os.close(descriptor)
+    state, parent = line[line.rindex(b")") + 2 :].split(maxsplit=2)[:2]
+    return Process(pid, int(parent), state.decode())
 
 
 def is_stopped(pid: int) -> bool:
@@ -54,8 +65,29 @@ def is_stopped(pid: int) -> bool:
 
 def children(pid: int) -> list[Process]:
     """All processes whose parent is ``pid``, ended ones that nobody waited for included."""
-    found = (read(int(entry)) for entry in os.listdir(_PROC) if entry.isdigit())  # noqa: PTH208 -- names, not paths, twice as fast
-    return [process for process in found if process is not None and process.parent == pid]
+    return Children(pid).look()
+
+
+class Children:
+    """The children of one process, for who looks again and again: of the others each is read once.
+
+    A process that was another's does not become a child later, except where the parent adopts orphans.
+
+    Args:
+        parent: Its process id.
+    """
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
+        self._others: set[int] = set()
+
+    def look(self) -> list[Process]:
+        """Its children, ended ones that nobody waited for included."""
+        there = {int(entry) for entry in os.listdir(_PROC) if entry.isdigit()}  # noqa: PTH208 -- names, not paths, twice as fast
+        self._others &= there  # a number that has become free may be given to a child
+        found = [process for pid in sorted(there - self._others) if (process := read(pid)) is not None]
+        self._others |= {process.pid for process in found if process.parent != self._parent}
+        return [process for process in found if process.parent == self._parent]
 
 
 def command_line(pid: int) -> list[str]:
@@ -64,6 +96,13 @@ def command_line(pid: int) -> list[str]:
         return (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     except OSError:
         return []
+
+
+def all_shm_regions() -> set[str]:
+    """Names in ``/dev/shm`` of all regions of Python backends on this machine."""
+    with contextlib.suppress(OSError):
+        return {name for name in os.listdir(SHM) if name.startswith(_REGION_PREFIX)}  # noqa: PTH208 -- so here
+    return set()
 
 
 def shm_regions(pid: int) -> set[str]:

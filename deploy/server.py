@@ -24,8 +24,9 @@ from deploy.serving import Served, Serving
 from deploy.store import check_release, find_release, live_of
 from deploy.supervising import Supervisor
 from deploy.switching.catching_up import CatchUp
+from deploy.switching.hands import Hands
 from deploy.switching.standby import Standby
-from deploy.switching.switchboard import Hands, Switchboard
+from deploy.switching.switchboard import Switchboard
 from deploy.switching.values import Status
 from deploy.watch import Watcher
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +55,7 @@ class Stub:
 
 def stubs_of(server_pid: int) -> list[Stub]:
     """All living stubs of a server, stopped ones included."""
-    found = (
-        parse(child.pid, procfs.command_line(child.pid)) for child in procfs.children(server_pid) if not child.ended
-    )
-    return [stub for stub in found if stub is not None]
+    return _stubs(procfs.children(server_pid), {})
 
 
 def parse(pid: int, arguments: list[str]) -> Stub | None:
@@ -79,6 +76,7 @@ class StubTable:
 
     def __init__(self, server_pid: int, ready_versions: Callable[[], set[tuple[str, int]]]) -> None:
         self._server_pid = server_pid
+        self._children = procfs.Children(server_pid)
         self._ready_versions = ready_versions
         self._known: dict[Key, Stub] = {}
         self._suspects: dict[Key, str] = {}
@@ -90,11 +88,12 @@ class StubTable:
 
         A fault counts when it was also there at the look before: models are unloaded and replaced on purpose, too.
         """
-        states = {key: self._state(stub.pid) for key, stub in self._known.items()}
         self._looks += 1
-        if "died" in states.values() or self._looks % _FULL_LOOK_EVERY == 1:
+        full = self._looks % _FULL_LOOK_EVERY == 1
+        states = {} if full else self._states()
+        if full or "died" in states.values():
             self._refresh()
-            states = {key: self._state(stub.pid) for key, stub in self._known.items()}
+            states = self._states()
         before, self._suspects = self._suspects, {key: state for key, state in states.items() if state}
         return {key: state for key, state in self._suspects.items() if key in before}
 
@@ -126,10 +125,10 @@ class StubTable:
 
     def _refresh(self) -> None:
         """Learn of new stubs, let go of those whose model is no longer ready, end those whose time is over."""
-        living = stubs_of(self._server_pid)
+        living = _stubs(self._children.look(), {stub.pid: stub for stub in self._known.values()})
         self._end_retired(living)
         self._known |= {stub.key: stub for stub in living if stub.pid not in self._retired}
-        if any(self._state(stub.pid) == "died" for stub in self._known.values()):
+        if not {stub.pid for stub in self._known.values()} <= {stub.pid for stub in living}:
             ready = self._ready_versions()
             self._known = {key: stub for key, stub in self._known.items() if key[:2] in ready}
 
@@ -141,11 +140,21 @@ class StubTable:
             if now > deadline:
                 kill(pid)
 
+    def _states(self) -> dict[Key, str]:
+        return {key: self._state(stub.pid) for key, stub in self._known.items()}
+
     def _state(self, pid: int) -> str:
         process = procfs.read(pid)
         if process is None or process.ended or process.parent != self._server_pid:
             return "died"
         return "stopped" if process.state == "T" else ""
+
+
+def _stubs(children: Iterable[procfs.Process], known: Mapping[int, Stub]) -> list[Stub]:
+    """Those of a server's children that are living stubs; the command lines of known ones are not read again."""
+    living = (child.pid for child in children if not child.ended)
+    found = (known.get(pid) or parse(pid, procfs.command_line(pid)) for pid in living)
+    return [stub for stub in found if stub is not None]
 
 
 def kill(pid: int) -> None:

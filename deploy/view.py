@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from clients.canary import NUMBER, SHARE, SUFFIX
+from deploy.configs import CONFIG, Configs, parts, read_config, read_configs, readers
 from deploy.errors import CannotSwitch, UnusableRelease
 from deploy.store import MEND, Release
 from ensemble.versions import is_ensemble, serves
 
-CONFIG = "config.pbtxt"
 _WARMUP = "warmup"
 # Triton wants a version folder of an ensemble too, though it stays empty.
 _ENSEMBLE_VERSION = "1"
@@ -28,8 +27,6 @@ _INSTEAD = (
     "Start a second server of the new release and move the traffic there (replica blue/green), or stop this one and "
     "start it with `python -m deploy serve --release N`"
 )
-
-Configs = Mapping[str, Any]
 
 
 class View:
@@ -108,14 +105,20 @@ class View:
         self._pinned = release
         return names
 
-    def shadow(self, release: Release, share: float) -> list[str]:
+    def shadow(self, release: Release, share: float, only: Collection[str] | None = None) -> list[str]:
         """Have ensembles of another name, which do not write, answer from a release that is held.
+
+        Args:
+            release: The release.
+            share: What their configs tell of the traffic that is meant for them.
+            only: The ensembles that are wanted, by their public names; None for all. One that is here is not left as
+                it is: it may be what is left of an earlier trial.
 
         Returns:
             The models that Triton has to load for it.
         """
-        configs = read_configs(release)
-        names = readers(configs)
+        configs, here = read_configs(release), self.shadows
+        names = [name for name in readers(configs) if only is None or name in only or name + SUFFIX in here]
         for name in names:
             config = configs[name]
             config.name = name + SUFFIX
@@ -139,7 +142,7 @@ class View:
         wanted = [configs[release.number][name] for release in held]
         offered = [(configs[release.number][name], _warmup_of(release, name)) for release in reversed(held)]
         if (folder / CONFIG).is_file():
-            offered.insert(0, (_read_config(folder / CONFIG), _target(folder / _WARMUP)))
+            offered.insert(0, (read_config(folder / CONFIG), _target(folder / _WARMUP)))
         for config, warmup in offered:
             if all(serves(config, other) for other in wanted):
                 return config, warmup
@@ -176,29 +179,6 @@ class View:
             unfinished = path.with_name(f".{CONFIG}")
             unfinished.write_text(text, "utf-8")
             unfinished.replace(path)
-
-
-def read_configs(release: Release) -> dict[str, Any]:
-    """The configs of a release by model.
-
-    Raises:
-        UnusableRelease: One cannot be read.
-    """
-    return {own.name: _read_config(own / CONFIG) for own in sorted(release.configs.iterdir())}
-
-
-def parts(configs: Configs) -> list[str]:
-    """Models that are no ensembles."""
-    return [name for name, config in configs.items() if not is_ensemble(config)]
-
-
-def readers(configs: Configs) -> list[str]:
-    """Ensembles that write nothing: no part of theirs is one that commits."""
-    return [name for name, config in configs.items() if is_ensemble(config) and not _writes(config)]
-
-
-def _writes(config: Any) -> bool:
-    return any(step.model_name.startswith("commit_") for step in config.ensemble_scheduling.step)
 
 
 def _check_same_models(held: Sequence[Release], configs: Mapping[int, Configs]) -> None:
@@ -241,10 +221,3 @@ def _link(link: Path, target: Path | None) -> None:
     link.unlink(missing_ok=True)
     if target is not None:
         link.symlink_to(target)
-
-
-def _read_config(path: Path) -> Any:
-    try:
-        return text_format.Parse(path.read_text("utf-8"), ModelConfig())
-    except (OSError, ValueError, text_format.ParseError) as error:
-        raise UnusableRelease(f"{path} cannot be read as a model's config: {error}. {MEND}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.cache import CachedTower
+from ensemble.gently import gently
 from ensemble.measuring.board import Board, Series
 from ensemble.measuring.families import BATCH, HITS, LOOKUPS
 from ensemble.measuring.meter import Meter
@@ -26,7 +27,7 @@ class ServedTower:
     def __init__(self, pb_utils: Any, args: Mapping[str, str]) -> None:
         folder = Path(args["model_repository"]) / args["model_version"]
         capacity = int(json.loads(args["model_config"])["parameters"]["cache_rows"]["string_value"])
-        tower = Tower(folder / "model.onnx")
+        tower = gently(lambda: Tower(folder / "model.onnx"))
         self._output = tower.output
         self._tower = CachedTower(tower, capacity)
         self._pb_utils = pb_utils

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.configs import read_configs
 from deploy.errors import CannotSwitch, NoRelease, SwitchBusy
 from deploy.operate.removing import Remover
 from deploy.store import find_live, find_release
 from deploy.switching.values import Status
-from deploy.view import read_configs
 from ensemble.errors import DamagedRelease
 from ensemble.release import Manifest, manifest_path, releases
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from clients.tls import Tls
 from deploy.errors import CannotSwitch, RequestFailed
 from deploy.events import EventLog
 from deploy.keep.embedding import Embedding
+from deploy.keep.options import KeepOptions
 from deploy.keep.progress import Progress
 from deploy.keep.served import EMBED_PRODUCT, ServedEncoder
 from deploy.switching.values import Tell
 from ensemble.errors import EnsembleError
 
-_BATCH = 32
+_BATCH = KeepOptions.batch  # a search that comes meanwhile may have to wait for it
 _BUSY_S = 0.5
 _PATIENCE = 120
 
@@ -75,13 +77,18 @@ class CatchUp:
                 tell(f"embedded {progress.count:,} products")
 
     def _step(self, embedding: Embedding) -> bool:
-        """One batch; callers go first where the server is busy, but not for ever."""
+        """One batch, and as long a pause; callers go first where the server is busy, but not for ever."""
         for _ in range(_PATIENCE):
+            started = time.monotonic()
             try:
-                return embedding.step()
+                more = embedding.step()
             except QueueFull:
                 if self.stopping.wait(_BUSY_S):
                     break
+            else:
+                if more:
+                    self.stopping.wait(time.monotonic() - started)
+                return more
         raise CannotSwitch(
             "the server is too busy to embed what was written since the release was made; switch when it has less to do"
         )

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from clients.canary import SUFFIX
 from deploy.bytecode import compile_models
+from deploy.configs import parts, read_configs
 from deploy.errors import CannotSwitch, DeployError, NoAnswer, RequestFailed, SwitchFailed
 from deploy.events import logger
 from deploy.launch import Running
 from deploy.probe import Probe
 from deploy.store import Release
 from deploy.switching.values import Tell
-from deploy.view import parts, read_configs
 
 _PROBE_TIMEOUT_S = 10.0
 _BUSY_POLL_S = 0.2
 # A server that is overloaded may still be switched: that may be why it is.
 _BUSY_PATIENCE_S = 20.0
+_LONGEST_PAUSE_S = 0.5
 _END_S = 2.0  # between the last sign of life of a server that ended and the end of its clean-up
 
 
@@ -38,8 +39,12 @@ class Stage:
     load_timeout_s: float
     tell: Tell
 
-    def hold(self, releases: Sequence[Release]) -> None:
+    def hold(self, releases: Sequence[Release], *, urgent: bool = False) -> None:
         """Load the parts of these releases, and let go of all others; what is live goes on answering.
+
+        Args:
+            releases: The live one among them.
+            urgent: Whether to load one part right after the other, though callers have to wait for it.
 
         Raises:
             CannotSwitch: A model could not be loaded, or they cannot stand side by side: the live one is held alone.
@@ -51,7 +56,7 @@ class Stage:
             with self._loading():
                 models = view.hold(releases)
                 compile_models(view.folder)
-                self._load(models)
+                self._load(models) if urgent else self._load_with_pauses(models)
                 self._check_ready(releases)
                 view.loaded = view.held
         except (DeployError, OSError) as error:
@@ -84,14 +89,19 @@ class Stage:
         except DeployError as error:
             raise _cannot(error) from error
 
-    def shadow(self, release: Release, share: float) -> None:
+    def shadow(self, release: Release, share: float, only: Collection[str] | None = None) -> None:
         """Have a release that is held answer by the names of a canary.
+
+        Args:
+            release: The release.
+            share: Of the callers' keys.
+            only: The ensembles that are wanted, by their public names; None for all.
 
         Raises:
             CannotSwitch: The server did not load them.
         """
         try:
-            self._load(self.running.view.shadow(release, share))
+            self._load(self.running.view.shadow(release, share, only))
         except (DeployError, OSError) as error:
             raise _cannot(error) from error
 
@@ -146,6 +156,15 @@ class Stage:
         for model in models:
             self.tell(f"loading {model}")
             self.running.control.load(model, self.load_timeout_s)
+
+    def _load_with_pauses(self, models: Sequence[str]) -> None:
+        """Load one after the other, and have those who waited meanwhile answered before the next."""
+        took_s = 0.0
+        for model in models:
+            time.sleep(min(took_s, _LONGEST_PAUSE_S))
+            started = time.monotonic()
+            self._load([model])
+            took_s = time.monotonic() - started
 
     def _check_ready(self, releases: Sequence[Release]) -> None:
         """A public name that is moved to a version which is not loaded would be gone altogether."""

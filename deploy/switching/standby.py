@@ -8,7 +8,8 @@ from collections import Counter
 from deploy.errors import DeployError
 from deploy.events import EventLog, logger
 from deploy.serving import Serving
-from deploy.switching.switchboard import Hands, Switchboard
+from deploy.switching.hands import Hands
+from deploy.switching.switchboard import Switchboard
 
 _EVERY_S = 1.0
 _ATTEMPTS = 2

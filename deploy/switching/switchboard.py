@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.audit import Audit
-from deploy.engine_stamp import check_target
 from deploy.errors import CannotSwitch
 from deploy.events import EventLog
+from deploy.keep.served import EMBED_PRODUCT
 from deploy.launch import Running
 from deploy.serving import Served, Serving, going_back
-from deploy.store import check_release, find_release
+from deploy.store import find_release
 from deploy.switching.catching_up import CatchUp
+from deploy.switching.checking import read_checked
+from deploy.switching.hands import Hands
 from deploy.switching.stage import Stage
 from deploy.switching.turns import Turn, Turns
 from deploy.switching.values import Action, By, Canary, Status, Switched, Tell, silent
 
 _LOAD_TIMEOUT_S = 600.0
-
-
-@dataclass(frozen=True)
-class Hands:
-    """How the switchboard gets hold of the server.
-
-    Args:
-        running: The server as it is now; another one after a restart.
-        alone: The same, with nothing repaired and no answer judged meanwhile.
-        stopping: Set when the server is to end.
-    """
-
-    running: Callable[[], Running]
-    alone: Callable[[], AbstractContextManager[Running]]
-    stopping: threading.Event
 
 
 @dataclass(frozen=True)
@@ -199,14 +183,17 @@ class Switchboard:
         Raises:
             CannotSwitch: It cannot be; a canary is as it was, else the live release is held alone.
         """
-        stage.hold([self._serving.now.release, served.release])
+        stage.hold([self._serving.now.release, served.release], urgent=lenient)
         on_trial = self._canary() is not None
+        catch_up = None if lenient else self._catch_up
         try:
             if not on_trial:
-                stage.shadow(served.release, 0.0)
+                # Each name costs the callers a moment when it is loaded, and another when it is taken away.
+                asked = {probe.model for probe in served.probes}
+                stage.shadow(served.release, 0.0, only=asked if catch_up is None else asked | {EMBED_PRODUCT})
             stage.prove(served.release, served.probes, lenient=lenient)
-            if self._catch_up is not None and not lenient:
-                self._catch_up.run(stage.tell)
+            if catch_up is not None:
+                catch_up.run(stage.tell)
         except BaseException:
             if not on_trial:
                 stage.unshadow()
@@ -233,10 +220,7 @@ class Switchboard:
 
     def _checked(self, release: int, tell: Tell) -> Served:
         tell(f"checking the files of release {release}")
-        found = find_release(self._store, release)
-        check_release(found)
-        check_target(found)
-        return Served.of(found, self._serving.now.live.then(release))
+        return read_checked(self._store, release, self._serving.now.live)
 
     def _refuse(self, release: int) -> None:
         """Refuse what is live already, and a release beside another one that is on trial."""

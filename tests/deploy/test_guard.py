@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import textwrap
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy import procfs
+from deploy import guard, procfs
 from deploy.command import server_environment
 from deploy.process import TritonProcess
 from tests.deploy.conftest import SHM, processes_of, wait_for
@@ -136,3 +137,9 @@ def test_stopped_orphans_and_their_shared_memory_go_too(start: Start, tmp_path: 
         assert other.exists()
     finally:
         other.unlink()
+
+
+def test_looks_are_frequent_only_at_first() -> None:
+    now = time.monotonic()
+    assert guard.pause(known=False, since=now) < guard.pause(known=True, since=now)
+    assert guard.pause(known=False, since=now - 120.0) == guard.pause(known=True, since=now)

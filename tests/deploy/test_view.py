@@ -11,6 +11,7 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from deploy.configs import read_configs
 from deploy.errors import CannotSwitch, UnusableRelease
 from deploy.server import Server
 from deploy.store import find_release
@@ -67,6 +68,26 @@ def test_a_view_holds_two_releases_and_its_ensembles_pin_one(store: Path, tmp_pa
     assert (view.folder / "rank" / "config.pbtxt").stat().st_mtime_ns == before
     view.hold([two])
     assert versions_of(view, "rank") == ([2], {"2"})
+
+
+def test_a_proof_may_want_few_names(store: Path, tmp_path: Path) -> None:
+    release = find_release(store)
+    shutil.copytree(release.configs / "search_text", release.configs / "search_more")
+    config = release.configs / "search_more" / "config.pbtxt"
+    config.write_text(config.read_text().replace("search_text", "search_more"))
+    view = View(tmp_path / "view", release)
+    assert view.shadow(release, 0.0, only={"search_text", "rank"}) == ["search_text_canary"]
+    assert view.shadows == ["search_text_canary"]
+    assert view.shadow(release, 0.5) == ["search_more_canary", "search_text_canary"]
+    assert view.shadow(release, 0.0, only=()) == ["search_more_canary", "search_text_canary"]
+    text = (view.folder / "search_text_canary" / "config.pbtxt").read_text()
+    assert text_format.Parse(text, ModelConfig()).parameters["canary_share"].string_value == "0"
+
+
+def test_a_config_that_was_changed_does_not_change_what_is_read(store: Path) -> None:
+    release = find_release(store)
+    read_configs(release)["rank"].name = "another"
+    assert read_configs(release)["rank"].name == "rank"
 
 
 def test_a_config_that_serves_both_stays_as_it_is(store: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from ensemble.admission import Door
+from ensemble.gently import leave_gently
 from ensemble.serving import Tensors
 
 
@@ -23,6 +24,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Let no one in any more."""
+        leave_gently()
         self._door.close()
 
 

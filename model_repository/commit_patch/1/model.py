@@ -7,6 +7,10 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.gently import import_gently, leave_gently
+
+import_gently("catalogue.serving")
+
 from catalogue.serving import open_patches
 from ensemble.measuring.meter import Meter
 from ensemble.measuring.writes import counted
@@ -29,5 +33,6 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Close the database, and stop counting."""
+        leave_gently()
         self._writer.close()
         self._meter.close()

@@ -8,6 +8,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from ensemble.admission import Door
+from ensemble.gently import leave_gently
 from ensemble.image import ImagePreprocessor
 from ensemble.product import ProductPreprocessor, parse_products
 from ensemble.serving import Tensors
@@ -35,6 +36,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Let no one in any more."""
+        leave_gently()
         self._door.close()
 
     def _answer(self, inputs: Tensors) -> Tensors:

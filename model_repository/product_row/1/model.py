@@ -7,6 +7,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from ensemble.admission import Exit
+from ensemble.gently import leave_gently
 from ensemble.product import product_rows
 from ensemble.serving import Tensors, answer_each
 
@@ -23,6 +24,10 @@ class TritonPythonModel:
         responses = answer_each(pb_utils, requests, self._answer)
         self._exit.leave(requests)
         return responses
+
+    def finalize(self) -> None:
+        """Leave."""
+        leave_gently()
 
     def _answer(self, inputs: Tensors) -> Tensors:
         return {"ROW": product_rows(inputs["TEXT_VECTOR"], inputs["IMAGE_VECTOR"], inputs["HAS_IMAGE"])}

@@ -10,6 +10,10 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.gently import import_gently, leave_gently
+
+import_gently("catalogue.database", "ensemble.recommending")
+
 from ensemble.admission import Exit
 from ensemble.index.choice import CPU, EngineChoice
 from ensemble.measuring.recommendations import measure_recommendations
@@ -46,6 +50,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Stop following and counting."""
+        leave_gently()
         self._started.close()
         self._meter.close()
 

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
+from ensemble.gently import import_gently, leave_gently
+
+import_gently("catalogue.database", "ensemble.following", "ensemble.pipeline")
+
 from ensemble.admission import Exit
 from ensemble.following import follow
 from ensemble.found import rectangle
@@ -48,6 +52,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Stop following and counting, and write down what was noted last."""
+        leave_gently()
         self._started.close()
         self._meter.close()
         self._observer.stop()

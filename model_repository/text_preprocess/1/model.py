@@ -8,6 +8,7 @@ from typing import Any
 import triton_python_backend_utils as pb_utils
 
 from ensemble.admission import Door
+from ensemble.gently import leave_gently
 from ensemble.observing import TextFeatures, observe, texts_are_kept
 from ensemble.serving import Tensors
 from ensemble.settings import TextSettings, read
@@ -34,6 +35,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Write down what was noted last, and let no one in any more."""
+        leave_gently()
         self._observer.stop()
         self._door.close()
 

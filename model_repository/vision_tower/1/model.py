@@ -6,6 +6,7 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
+from ensemble.gently import leave_gently
 from ensemble.served_tower import ServedTower
 
 
@@ -22,4 +23,5 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Stop counting."""
+        leave_gently()
         self._tower.close()

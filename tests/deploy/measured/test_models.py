@@ -12,7 +12,7 @@ import pytest
 
 from deploy.control import Control
 from deploy.server import Server
-from deploy.stubs import StubTable
+from deploy.stubs import StubTable, stubs_of
 from tests.deploy.conftest import connect, wait_for
 from tests.deploy.measured.conftest import ask, samples_of, total
 
@@ -103,6 +103,18 @@ def test_latencies_by_step_and_release(asked: Server) -> None:
 def watched_by_nobody(released: Path) -> Iterator[Server]:
     with Server(released, watch=False) as running:
         yield running
+
+
+def test_what_was_loaded_gently_serves_at_full_priority(asked: Server) -> None:
+    served = stubs_of(asked.pid)
+    lowered = {
+        f"{stub.model}: {task.read_text().split()[1]}"
+        for stub in served
+        for task in Path(f"/proc/{stub.pid}/task").glob("*/stat")
+        if int(task.read_text().rpartition(")")[2].split()[16]) > 0
+    }
+    assert {"retrieve", "text_tower", "commit_product"} <= {stub.model for stub in served}
+    assert lowered == set()
 
 
 def stubs(server: Server, model: str) -> list[int]:

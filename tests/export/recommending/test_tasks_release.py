@@ -14,8 +14,9 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 from typer.testing import CliRunner
 
+from deploy.configs import parts, read_configs
 from deploy.store import check_release, find_live, find_release
-from deploy.view import View, parts, read_configs
+from deploy.view import View
 from ensemble.recommending import still_recommender
 from ensemble.release import Manifest, manifest_path, releases
 from ensemble.tasks import BadProfiles
