@@ -11,11 +11,11 @@ from ensemble.admission.tickets import SLOTS
 
 PARAMETER = "max_in_flight"
 AUTO = "auto"
-# Measured: see docs/decisions/0006.
-A_CORE = 8
-LEAST = 16
-# What the models' instances can have use of, as long as their configs do not ask for more of them.
-MOST_AUTO = 64
+# For a burst; while a queue stands, a quarter. Measured: see docs/decisions/0006.
+A_CORE = 16
+LEAST = 32
+# A quarter of it is what the models' instances can have use of, as long as their configs do not ask for more of them.
+MOST_AUTO = 128
 # Probes may find twice as much under way, and every process has a slot for each.
 MOST = SLOTS // 2
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")

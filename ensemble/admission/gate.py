@@ -39,7 +39,7 @@ from ensemble.variables import GATE
 log = logging.getLogger(__name__)
 
 # A request of many rows weighs as many, but never so much that light ones leave no place for it.
-_HEAVIEST_SHARE = 4
+_HEAVIEST_SHARE = 8
 _WORD_BYTES = 8
 _BYTES = (2 + ALL_SLOTS) * _WORD_BYTES
 

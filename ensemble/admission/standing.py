@@ -12,7 +12,7 @@ from __future__ import annotations
 
 # Of 8 places a core half keep the cores busy and batches worth while. With a quarter, what is refused though the cores
 # had time comes again, and a queue stands for minutes at a rate that all places carry.
-_SHARE = 2
+_SHARE = 4
 CALM_NS = 100_000_000
 # What takes longer has been lost on the way, or waits for something else: it is no part of the queue that stands.
 YOUNG_S = 0.25

@@ -22,7 +22,7 @@ def test_a_number_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("asked", ["auto", None])
-@pytest.mark.parametrize(("has", "expected"), [(0.5, 16), (2.0, 16), (3.0, 24), (8.0, 64), (64.0, 64)])
+@pytest.mark.parametrize(("has", "expected"), [(0.5, 32), (2.0, 32), (3.0, 48), (8.0, 128), (64.0, 128)])
 def test_by_default_it_grows_with_the_cores_as_far_as_they_are_of_use(
     asked: str | None, has: float, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
