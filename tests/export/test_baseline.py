@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,9 +26,8 @@ from export.baseline.known import Photo, Question, known_queries, reduced, typed
 from export.errors import BadEvaluation
 from export.queries import Query
 from tests import tiny
+from tests.export.conftest import Make
 from tests.spoiling import spoil
-
-Make = Callable[..., Manifest]
 
 
 def folder_of(store: Path) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from ensemble.engine_stamp import EngineStamp, read_stamps, stamp_path
 from ensemble.hashing import sha256
-from ensemble.release import Manifest, release_folder
+from ensemble.release import release_folder
 from ensemble.towers import Tower, Vectors
 from export import release
 from export.engines.build import EngineRecord
@@ -23,8 +23,8 @@ from export.errors import EngineFailed, GateFailed
 from export.gate.preparation import Feed
 from export.precision.modelopt import recipe
 from export.precision.simulated import SimulatedTower
+from tests.export.conftest import Make
 
-Make = Callable[..., Manifest]
 PLAN = "model_sm90.plan"
 
 

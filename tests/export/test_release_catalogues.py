@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from catalogue import BadRows
-from ensemble.release import Manifest
 from export.errors import BadSource
+from tests.export.conftest import Make
 from tests.export.stores import tree
-
-Make = Callable[..., Manifest]
 
 
 def bad_shop(shop: Path, folder: Path) -> Path:

@@ -15,13 +15,13 @@ from catalogue import Product
 from catalogue.database import Database, Entry, Journal, Patch
 from catalogue.errors import CatalogueError
 from ensemble.pipeline import Pipeline
-from ensemble.release import Manifest, releases
+from ensemble.release import releases
 from export import origin, release
 from export.checking import check_catalogue
 from export.embedding import embed
 from tests import tiny
+from tests.export.conftest import Make
 
-Make = Callable[..., Manifest]
 ORANGE = (240, 140, 20)
 
 
