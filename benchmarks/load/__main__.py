@@ -57,11 +57,11 @@ def main(  # noqa: PLR0913 -- an option each
     own, material = place or store / "bench" / "load", sample or store / "sample"
     figures_at = (own if quick else store / "bench") / "load.json"
     figures = _earlier(figures_at) if only else {}
-    releases = _releases(store, own, plan.precision, wanted=2 if "switch" in parts else 1)
+    releases = _releases(store, own, plan.precision)
     with serving(own, material, plan, releases, processes) as bench:
         for part in parts:
             console.print(f"measuring: {part}")
-            figures |= _measure(part, bench, figures, material, processes)
+            figures |= _measure(part, bench, figures, processes)
     figures |= {"plan": asdict(plan), "versions": _versions(), "measured": measured()}
     figures_at.parent.mkdir(parents=True, exist_ok=True)
     figures_at.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
@@ -81,19 +81,19 @@ def _earlier(path: Path) -> dict[str, Any]:
     return earlier
 
 
-def _releases(store: Path, place: Path, precision: str, wanted: int) -> tuple[int, int]:
+def _releases(store: Path, place: Path, precision: str) -> tuple[int, int]:
     """The release that is measured, and the other one; made where they are not there."""
     if not whole_releases(place):
         console.print(f"copying the newest release of {store} to {place}")
         copy_release(store, place)
-    if len(whole_releases(place)) < wanted:
+    if len(whole_releases(place)) < 2:
         console.print("making a second release, which answers otherwise; this takes some minutes")
         make_second(place, precision)
     numbers = whole_releases(place)
     return numbers[0], numbers[-1]
 
 
-def _measure(part: str, bench: Bench, figures: dict[str, Any], sample: Path, processes: int) -> dict[str, Any]:
+def _measure(part: str, bench: Bench, figures: dict[str, Any], processes: int) -> dict[str, Any]:
     if part == "knee":
         return measure_knee(bench)
     if "knee_rps" not in figures:
@@ -102,7 +102,7 @@ def _measure(part: str, bench: Bench, figures: dict[str, Any], sample: Path, pro
     if part == "overload":
         return {"overload_3x": measure_overload(bench, knee, float(figures["knee"]["p99_ms"]))}
     if part == "switch":
-        return {"switch": measure_switch(bench, 0.8 * knee, sample, processes)}
+        return {"switch": measure_switch(bench, 0.8 * knee, processes)}
     return {part: measure_steady(bench, knee * int(part.removeprefix("at_")) / 100)}
 
 

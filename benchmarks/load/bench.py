@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.load.director import BY
 from benchmarks.load.plan import Plan
 from deploy.keep.options import KeepOptions
 from deploy.options import ServeOptions
@@ -48,19 +49,18 @@ class Bench:
         return self.fleet.run(make_schedule(self.traffic, profile, self._seed))
 
 
-def read_traffic(sample: Path, plan: Plan, *, writes_per_s: float = 0.0) -> Traffic:
-    """The shop's mix over a sample.
+def read_traffic(sample: Path, plan: Plan) -> Traffic:
+    """The shop's mix over a sample, with writes that stream in beside it.
 
     Args:
         sample: Folder of ``catalogue.jsonl`` and ``photos``.
-        plan: Tells how many different requests there are.
-        writes_per_s: Upserts and patches beside the searches.
+        plan: Tells how many different requests there are, and how many writes a second.
 
     Raises:
         BadTraffic: The sample cannot be used.
     """
     mix = replace(read_mix(), catalogue=sample / "catalogue.jsonl", pictures=sample / "photos")
-    return Traffic.of(_cut(mix, plan.share, writes_per_s))
+    return Traffic.of(_cut(mix, plan.share, plan.writes_per_s))
 
 
 def _cut(mix: Mix, share: float, writes_per_s: float) -> Mix:
@@ -74,6 +74,8 @@ def _cut(mix: Mix, share: float, writes_per_s: float) -> Mix:
 @contextmanager
 def serving(place: Path, sample: Path, plan: Plan, releases: tuple[int, int], processes: int) -> Iterator[Bench]:
     """Serve a store alone on this machine, and get the load ready; a little of it has warmed the server.
+
+    Both releases are held, as a server does that can go back at once.
 
     Args:
         place: The store.
@@ -89,5 +91,7 @@ def serving(place: Path, sample: Path, plan: Plan, releases: tuple[int, int], pr
         server = stack.enter_context(Server(place, release=releases[0], keep=KeepOptions(), log=log, options=options))
         fleet = stack.enter_context(Fleet(server.grpc_url, traffic, processes=processes, timeout_s=TIMEOUT_S))
         bench = Bench(server, traffic, fleet, plan, releases)
+        server.switchboard.activate(releases[1], BY, lambda _: None)
+        server.switchboard.rollback(BY, lambda _: None)
         bench.load(plan.first_rps / 2, min(WARM_S, plan.step_s))
         yield bench

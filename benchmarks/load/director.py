@@ -20,7 +20,8 @@ from loadtest.traffic.requests import Traffic
 BY = By("benchmarks.load", "measured under load")
 CANARY = "_canary"
 SHARE = 0.1
-PAUSE_S = 0.05
+PAUSE_S = 0.25
+"""Between two callers of the release on trial: they come beside the load, and are not to be one."""
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,17 @@ from benchmarks.load.tables import markdown, tables
 INTRODUCTION = """\
 One server over the sample's release (2,000 products, INT8 towers where they passed their gate), with its keeper and
 its living catalogue, under the shop's mix of [loadtest/mixes/shop.toml](../../loadtest/mixes/shop.toml): texts,
-filters, photos, both, business scores; Zipf popularity, so that the towers remember the popular ones. Arrivals are
-open: each request has its time, latency counts from it, and who is slow is not asked less. Every answer is checked.
+filters, photos, both, business scores; Zipf popularity, so that the towers remember the popular ones. {writes:g}
+upserts and patches a second stream in beside, and a second release is held to go to. Arrivals are open: each request
+has its time, latency counts from it, and who is slow is not asked less. Every answer is checked.
 The load is made on the same machine, and takes its part of the two cores. `make bench-load` measures it all and
 writes this page.\
 """
 
 KNEE = """\
 **The knee** is the highest rate that the server holds: no request fails, answers keep up with arrivals, p99 stays at
-most {bound:g} ms. It is {rps:,.0f} requests a second; the search stops where a rate that holds and one that does not
-are {finest:.0%} apart.\
+most {bound:g} ms. It is {rps:,.0f} searches a second; the search stops where a rate that holds for {step:g} s and one
+that does not are {finest:.0%} apart, and what it found has to hold for {confirm:g} s, or else {finest:.0%} less.\
 """
 
 COST = """\
@@ -44,8 +45,9 @@ READING = """\
   scores of the release that it names. The second release has other towers of the same shapes, so that parts of both
   in one answer show as scores of neither.
 - **Not answered at first**: refused, or no server was there. In the switches such a request is sent again, as the
-  project's clients do: up to 5 tries with pauses of up to 0.1 to 0.8 s. Its latency counts from its time to the last
-  answer. In all other parts a request is sent once, and a refused one has failed.
+  project's clients do: up to 6 tries with pauses of up to 0.4 to 2 s, and at most half as many retries as requests in
+  ten seconds. Its latency counts from its time to the last answer. In all other parts a request is sent once, and a
+  refused one has failed.
 - **During switches** is the time of each activation, rollback and trial and a second after it; a supervised restart
   is counted apart.\
 """
@@ -67,10 +69,12 @@ def render(figures: Mapping[str, Any]) -> str:
     Args:
         figures: As ``load.json`` has them.
     """
-    parts = ["# What one server carries", INTRODUCTION, _verdict(goals(figures))]
+    plan = figures["plan"]
+    introduction = INTRODUCTION.format(writes=plan["writes_per_s"])
+    parts = ["# What one server carries", introduction, _verdict(goals(figures))]
     if "knee_rps" in figures:
-        plan = figures["plan"]
-        parts.append(KNEE.format(bound=plan["p99_ms"], rps=figures["knee_rps"], finest=plan["finest"]))
+        search = {"step": plan["step_s"], "confirm": plan["confirm_s"], "finest": plan["finest"]}
+        parts.append(KNEE.format(bound=plan["p99_ms"], rps=figures["knee_rps"], **search))
     if "at_80" in figures and "knee_rps" in figures:
         parts.append(_cost(figures))
     parts += [markdown(titled) for titled in tables(figures)]

@@ -2,7 +2,8 @@
 
 Below it latency hardly depends on the rate; above it a queue grows for as long as the load lasts. A rate holds where no
 request fails, answers keep up with arrivals, and the 99th percentile stays below a bound. The search raises the rate
-until one does not hold, then halves the gap.
+until one does not hold, then halves the gap. A short step may have a good moment, so the rate that was found has to
+hold for longer; where it does not, a little less is tried.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from loadtest.arrivals.measured import Measured
 GROWTH = 1.35
 KEEPS_UP = 0.97
 MOST_STEPS = 16
+MOST_CONFIRMED = 8
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Tried:
         p99_ms: 99th percentile.
         failed: Requests that failed.
         late: Requests that the generator sent more than 10 ms late.
+        seconds: For how long.
         holds: Whether the server held it.
     """
 
@@ -37,6 +40,7 @@ class Tried:
     p99_ms: float
     failed: int
     late: int
+    seconds: float
     holds: bool
 
 
@@ -51,7 +55,14 @@ def judge(measured: Measured, p99_ms: float) -> Tried:
     keeps_up = measured.achieved_rps >= KEEPS_UP * measured.offered_rps
     holds = failed == 0 and keeps_up and found.p99 <= p99_ms
     return Tried(
-        measured.offered_rps, measured.achieved_rps, found.p50, found.p99, failed, measured.late(10.0), bool(holds)
+        rps=measured.offered_rps,
+        achieved_rps=measured.achieved_rps,
+        p50_ms=found.p50,
+        p99_ms=found.p99,
+        failed=failed,
+        late=measured.late(10.0),
+        seconds=measured.seconds,
+        holds=bool(holds),
     )
 
 
@@ -83,6 +94,29 @@ def find_knee(try_rate: Callable[[float], Tried], first_rps: float, finest: floa
     if good == 0:
         raise ValueError(f"no rate from {first_rps:g} requests a second down was held: {tried}")
     return good, tried
+
+
+def confirm(try_long: Callable[[float], Tried], rate: float, less: float) -> tuple[float, list[Tried]]:
+    """Hold a rate that was found for longer, or else the next lower one that holds.
+
+    Args:
+        try_long: Measures one rate, longer than the search did.
+        rate: That was found.
+        less: Part of the rate that it is lowered by.
+
+    Returns:
+        The rate that holds, and everything that was tried.
+
+    Raises:
+        ValueError: None of some lower ones holds either.
+    """
+    tried: list[Tried] = []
+    while len(tried) < MOST_CONFIRMED:
+        tried.append(try_long(rate))
+        if tried[-1].holds:
+            return rate, tried
+        rate *= 1 - less
+    raise ValueError(f"no rate from {tried[0].rps:g} requests a second down is held for longer: {tried}")
 
 
 def _next(good: float, bad: float) -> float:

@@ -13,6 +13,7 @@ class Plan:
 
     Args:
         step_s: One rate of the search for the knee.
+        confirm_s: How long the rate that was found has to hold, or the next lower one.
         steady_s: At 50 and 80 % of it.
         overload_s: At three times it.
         after_s: How long the return to normal is watched, at half of it.
@@ -24,11 +25,12 @@ class Plan:
         first_rps: Where the search for the knee begins.
         finest: It ends where a rate that holds and one that does not are so close.
         p99_ms: At a rate that holds, at most this.
-        writes_per_s: Upserts and patches that stream in during the switches.
+        writes_per_s: Upserts and patches that stream in beside the searches, all the time.
         precision: Of the second release.
     """
 
     step_s: float = 20.0
+    confirm_s: float = 60.0
     steady_s: float = 90.0
     overload_s: float = 30.0
     after_s: float = 30.0
@@ -43,7 +45,8 @@ class Plan:
     precision: str = "int8"
 
     def __post_init__(self) -> None:
-        for name in ("step_s", "steady_s", "overload_s", "after_s", "switch_s", "canary_s", "first_rps", "p99_ms"):
+        times = ("step_s", "confirm_s", "steady_s", "overload_s", "after_s", "switch_s", "canary_s")
+        for name in (*times, "first_rps", "p99_ms"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}")
         if not 0 < self.share <= 1 or not 0 < self.finest < 1:
@@ -54,7 +57,7 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(
-    step_s=4.0, steady_s=6.0, overload_s=5.0, after_s=6.0, switch_s=30.0, switches=4, canary_s=5.0,
+    step_s=4.0, confirm_s=4.0, steady_s=6.0, overload_s=5.0, after_s=6.0, switch_s=30.0, switches=4, canary_s=5.0,
     share=0.03, finest=0.5, precision="fp32",
 )  # fmt: skip
 """Takes the whole way in about two minutes; its figures say nothing."""

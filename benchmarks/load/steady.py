@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from benchmarks.load.bench import Bench
-from benchmarks.load.knee import find_knee, judge
+from benchmarks.load.knee import Tried, confirm, find_knee, judge
 from benchmarks.load.processor import processor_s, spent_between
 from benchmarks.load.stages import read_counts, stages
 from loadtest.arrivals.measured import Measured
@@ -14,16 +15,17 @@ from loadtest.arrivals.measured import Measured
 
 def measure_knee(bench: Bench) -> dict[str, Any]:
     """Search for the knee, and tell everything that was tried."""
+    plan = bench.plan
 
-    def try_rate(rate: float) -> Any:
-        return judge(bench.load(rate, bench.plan.step_s), bench.plan.p99_ms)
+    def trying(seconds: float) -> Callable[[float], Tried]:
+        return lambda rate: judge(bench.load(rate, seconds), plan.p99_ms)
 
-    rps, tried = find_knee(try_rate, bench.plan.first_rps, bench.plan.finest)
-    best = max((one for one in tried if one.holds), key=lambda one: one.rps)
+    found, searched = find_knee(trying(plan.step_s), plan.first_rps, plan.finest)
+    rps, confirmed = confirm(trying(plan.confirm_s), found, plan.finest)
     return {
         "knee_rps": round(rps, 1),
-        "knee": {"p50_ms": best.p50_ms, "p99_ms": best.p99_ms},
-        "tried": [*map(asdict, tried)],
+        "knee": {"p50_ms": confirmed[-1].p50_ms, "p99_ms": confirmed[-1].p99_ms},
+        "tried": [*map(asdict, (*searched, *confirmed))],
     }
 
 

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.load.bench import TIMEOUT_S, Bench, read_traffic
+from benchmarks.load.bench import TIMEOUT_S, Bench
 from benchmarks.load.director import BY, Did, Director, timetable
 from benchmarks.load.known import Known, ask_all, both, told_apart
 from clients import RetryPolicy
@@ -30,13 +29,12 @@ RESTART_AFTER_S = 5.0
 Span = tuple[float, float]
 
 
-def measure_switch(bench: Bench, rate: float, sample: Path, processes: int) -> dict[str, Any]:
+def measure_switch(bench: Bench, rate: float, processes: int) -> dict[str, Any]:
     """Load a server steadily, with writes, while its releases are switched; refused requests are sent again.
 
     Args:
         bench: The server; the first of its releases is live.
         rate: Requests a second.
-        sample: What the traffic is made from.
         processes: How many send it.
 
     Raises:
@@ -46,8 +44,7 @@ def measure_switch(bench: Bench, rate: float, sample: Path, processes: int) -> d
     apart = told_apart(known)
     if apart < 0.9:
         raise ValueError(f"the releases answer alike to {1 - apart:.0%} of the requests; mixed answers would not show")
-    traffic = read_traffic(sample, bench.plan, writes_per_s=bench.plan.writes_per_s)
-    told = len(bench.server.events)
+    told, traffic = len(bench.server.events), bench.traffic
     url = bench.server.grpc_url
     callers: dict[str, Any] = {"processes": processes, "timeout_s": TIMEOUT_S, "retries": RetryPolicy()}
     with Fleet(url, traffic, **callers, references=known) as fleet:

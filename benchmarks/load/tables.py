@@ -36,10 +36,12 @@ def tables(figures: Figures) -> Iterator[Titled]:
     if "tried" in figures:
         yield (
             "The search for the knee",
-            ("requests/s", "answered/s", "p50 ms", "p99 ms", "failed", "sent late", "held"),
+            ("requests/s", "for s", "answered/s", "p50 ms", "p99 ms", "failed", "sent late", "held"),
             [
                 (
-                    *_numbers(one, "rps", "achieved_rps", "p50_ms", "p99_ms", "failed", "late"),
+                    f"{one['rps']:,.0f}",
+                    f"{one['seconds']:,.0f}",
+                    *_numbers(one, "achieved_rps", "p50_ms", "p99_ms", "failed", "late"),
                     "yes" if one["holds"] else "no",
                 )
                 for one in sorted(figures["tried"], key=lambda one: float(one["rps"]))
