@@ -13,7 +13,7 @@ from deploy.options import Endpoints, ServeOptions
 from deploy.searching import VARIABLES, Searching
 from deploy.secret import KEY, PLACEHOLDER
 from ensemble.observing import FOLDER
-from ensemble.variables import CATALOGUE, GATE, OBSERVED, SNAPSHOTS
+from ensemble.variables import BESIDE, CATALOGUE, GATE, OBSERVED, SNAPSHOTS
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 # A GPU's kernels are compiled before the first request: two minutes, the first time.
@@ -89,13 +89,14 @@ def server_environment(
         searching: The engine that searches it; None for the default.
         store: Where what an engine prepares for this machine is kept, and samples of the requests; None for nowhere.
     """
-    ours = {CATALOGUE, SNAPSHOTS, OBSERVED, GATE, *VARIABLES}
+    ours = {CATALOGUE, SNAPSHOTS, OBSERVED, GATE, BESIDE, *VARIABLES}
     return {
         **{name: value for name, value in base.items() if name not in ours},
         **(searching or Searching()).environment(store),
         **({} if store is None else {OBSERVED: str(store / FOLDER)}),
         **({} if living is None else {CATALOGUE: living.catalogue, SNAPSHOTS: str(living.snapshots)}),
         GATE: str(workdir / "gate"),
+        BESIDE: str(beside(workdir)),
         "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH")),
         "PYTHONPATH": _prepend(str(PROJECT_ROOT), base.get("PYTHONPATH")),
         "LD_LIBRARY_PATH": _prepend(str(workdir / "lib"), base.get("LD_LIBRARY_PATH")),
@@ -103,6 +104,11 @@ def server_environment(
         "PYTHONDONTWRITEBYTECODE": "1",
         "HF_HUB_OFFLINE": "1",
     }
+
+
+def beside(workdir: Path) -> Path:
+    """A file that is there while a release is loaded beside the live one; see ``ensemble.gently``."""
+    return workdir / "beside"
 
 
 def _prepend(first: str, rest: str | None) -> str:

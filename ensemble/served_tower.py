@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ensemble.cache import CachedTower
-from ensemble.gently import gently
+from ensemble.gently import beside_callers
 from ensemble.measuring.board import Board, Series
 from ensemble.measuring.families import BATCH, HITS, LOOKUPS
 from ensemble.measuring.meter import Meter
@@ -27,7 +28,8 @@ class ServedTower:
     def __init__(self, pb_utils: Any, args: Mapping[str, str]) -> None:
         folder = Path(args["model_repository"]) / args["model_version"]
         capacity = int(json.loads(args["model_config"])["parameters"]["cache_rows"]["string_value"])
-        tower = gently(lambda: Tower(folder / "model.onnx"))
+        importlib.import_module("onnxruntime")  # it starts a thread, which is to have the priority of this one
+        tower = beside_callers(lambda: Tower(folder / "model.onnx"))
         self._output = tower.output
         self._tower = CachedTower(tower, capacity)
         self._pb_utils = pb_utils

@@ -19,7 +19,7 @@ from benchmarks.load.bench import Bench, serving
 from benchmarks.load.goals import goals
 from benchmarks.load.overload import measure_overload
 from benchmarks.load.place import copy_release, make_second
-from benchmarks.load.plan import FULL, PARTS, QUICK
+from benchmarks.load.plan import FULL, PARTS, QUICK, Plan
 from benchmarks.load.steady import measure_knee, measure_steady
 from benchmarks.load.switching import measure_switch
 from benchmarks.load.tables import shown, tables
@@ -56,7 +56,7 @@ def main(  # noqa: PLR0913 -- an option each
     parts = _parts(only)
     own, material = place or store / "bench" / "load", sample or store / "sample"
     figures_at = (own if quick else store / "bench") / "load.json"
-    figures = _earlier(figures_at) if only else {}
+    figures = _earlier(figures_at, plan) if only else {}
     releases = _releases(store, own, plan.precision)
     with serving(own, material, plan, releases, processes) as bench:
         for part in parts:
@@ -75,9 +75,12 @@ def _parts(only: str) -> Sequence[str]:
     return [name for name in PARTS if not asked or name in asked]
 
 
-def _earlier(path: Path) -> dict[str, Any]:
+def _earlier(path: Path, plan: Plan) -> dict[str, Any]:
     """The figures of an earlier run, which the parts measured now take their places in."""
     earlier: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    # How long the switches take changes no other part.
+    if earlier and {**earlier["plan"], "switch_s": plan.switch_s} != asdict(plan):
+        raise typer.BadParameter(f"--only: {path} was measured by another plan; measure all parts")
     return earlier
 
 

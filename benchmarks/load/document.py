@@ -45,9 +45,9 @@ READING = """\
   scores of the release that it names. The second release has other towers of the same shapes, so that parts of both
   in one answer show as scores of neither.
 - **Not answered at first**: refused, or no server was there. In the switches such a request is sent again, as the
-  project's clients do: up to 6 tries with pauses of up to 0.4 to 2 s, and at most half as many retries as requests in
-  ten seconds. Its latency counts from its time to the last answer. In all other parts a request is sent once, and a
-  refused one has failed.
+  project's clients do: up to 6 tries with pauses of up to 0.4 to 2 s, and in ten seconds at most half as many retries
+  as requests, and ten. Its latency counts from its time to the last answer. In all other parts a request is sent once,
+  and a refused one has failed.
 - **During switches** is the time of each activation, rollback and trial and a second after it; a supervised restart
   is counted apart.\
 """

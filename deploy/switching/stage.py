@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from clients.canary import SUFFIX
 from deploy.bytecode import compile_models
+from deploy.command import beside
 from deploy.configs import parts, read_configs
 from deploy.errors import CannotSwitch, DeployError, NoAnswer, RequestFailed, SwitchFailed
 from deploy.events import logger
@@ -33,18 +34,20 @@ class Stage:
         running: The server.
         load_timeout_s: Time for loading one model.
         tell: Told what is being done.
+        pause: Waits for so many seconds, or until somebody waits for this to end: whether somebody does.
     """
 
     running: Running
     load_timeout_s: float
     tell: Tell
+    pause: Callable[[float], bool]
 
     def hold(self, releases: Sequence[Release], *, urgent: bool = False) -> None:
         """Load the parts of these releases, and let go of all others; what is live goes on answering.
 
         Args:
             releases: The live one among them.
-            urgent: Whether to load one part right after the other, though callers have to wait for it.
+            urgent: Whether to load one part right after the other at once, though callers have to wait for it.
 
         Raises:
             CannotSwitch: A model could not be loaded, or they cannot stand side by side: the live one is held alone.
@@ -56,7 +59,7 @@ class Stage:
             with self._loading():
                 models = view.hold(releases)
                 compile_models(view.folder)
-                self._load(models) if urgent else self._load_with_pauses(models)
+                self._load(models) if urgent else self._load_gently(models)
                 self._check_ready(releases)
                 view.loaded = view.held
         except (DeployError, OSError) as error:
@@ -157,14 +160,19 @@ class Stage:
             self.tell(f"loading {model}")
             self.running.control.load(model, self.load_timeout_s)
 
-    def _load_with_pauses(self, models: Sequence[str]) -> None:
-        """Load one after the other, and have those who waited meanwhile answered before the next."""
-        took_s = 0.0
-        for model in models:
-            time.sleep(min(took_s, _LONGEST_PAUSE_S))
-            started = time.monotonic()
-            self._load([model])
-            took_s = time.monotonic() - started
+    def _load_gently(self, models: Sequence[str]) -> None:
+        """Load at the least priority, and have those who waited meanwhile answered before the next."""
+        mark, took_s = beside(self.running.view.folder.parent), 0.0
+        mark.touch()
+        try:
+            for model in models:
+                if self.pause(min(took_s, _LONGEST_PAUSE_S)):
+                    mark.unlink(missing_ok=True)
+                started = time.monotonic()
+                self._load([model])
+                took_s = time.monotonic() - started
+        finally:
+            mark.unlink(missing_ok=True)
 
     def _check_ready(self, releases: Sequence[Release]) -> None:
         """A public name that is moved to a version which is not loaded would be gone altogether."""

@@ -97,9 +97,16 @@ class Switchboard:
         with self._turns.take(tell, lambda: self._turn("canary", release, by, tell)) as turn:
             self._refuse(release)
             stage = self._stage(tell)
-            if self._canary() is None:
+            on_trial = self._canary() is not None
+            if not on_trial:
                 self._hold_proved(stage, self._checked(release, tell), lenient=False)
-            stage.shadow(find_release(self._store, release), share)
+            try:
+                stage.shadow(find_release(self._store, release), share)
+            except BaseException:
+                if not on_trial:
+                    stage.unshadow()
+                    self._let_go(stage)
+                raise
             self._trial = _Trial(stage.running, canary)
         return self._turns.done(turn, f"release {release} is on trial for {share:.4g} of the callers' keys")
 
@@ -242,4 +249,4 @@ class Switchboard:
         return Turn(action, self._serving.now.live.release, after, by, tell)
 
     def _stage(self, tell: Tell) -> Stage:
-        return Stage(self._hands.running(), _LOAD_TIMEOUT_S, tell)
+        return Stage(self._hands.running(), _LOAD_TIMEOUT_S, tell, self._turns.pause)

@@ -93,6 +93,11 @@ class Turns:
             if mine:
                 self._end()
 
+    def pause(self, seconds: float) -> bool:
+        """Wait, but not while a switch does so for what is done in the background; whether one does."""
+        with self._free:
+            return self._free.wait_for(lambda: self._awaited, seconds)
+
     def done(self, turn: Turn, told: str) -> Switched:
         """Tell everybody of a switch that was made."""
         seconds = turn.seconds
@@ -132,6 +137,7 @@ class Turns:
                 if not self._background or self._awaited:
                     raise SwitchBusy(f"another switch is being made: {self.doing}; see `status`, and try again")
                 self._awaited = True
+                self._free.notify_all()
                 tell(f"waiting, since the server is {self.doing}")
                 try:
                     self._free.wait_for(lambda: self.doing is None)

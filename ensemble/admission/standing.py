@@ -10,8 +10,8 @@ for 100 ms. "Not empty" is a poorer sign at so few places: one dip by chance, an
 
 from __future__ import annotations
 
-# Of 8 places a core half keep the cores busy and batches worth while. With a quarter, what is refused though the cores
-# had time comes again, and a queue stands for minutes at a rate that all places carry.
+# Of 16 places a core a quarter keep the cores busy and batches worth while. With 2 a core, what is refused though the
+# cores had time comes again, and a queue stands for minutes at a rate that all places carry.
 _SHARE = 4
 CALM_NS = 100_000_000
 # What takes longer has been lost on the way, or waits for something else: it is no part of the queue that stands.
@@ -19,7 +19,7 @@ YOUNG_S = 0.25
 
 
 def standing(bound: int) -> int:
-    """Weight that may be under way where a queue stands: half of the bound, rounded up."""
+    """Weight that may be under way where a queue stands: a quarter of the bound, rounded up."""
     return -(-bound // _SHARE)
 
 

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from ensemble.gently import gently, import_gently
+from ensemble.gently import beside_callers, gently, import_gently, lower
+from ensemble.variables import BESIDE
 
 
 def priority() -> int:
@@ -36,6 +38,23 @@ def test_its_thread_ends_with_the_work() -> None:
 def test_an_error_is_raised_where_the_work_was_asked_for() -> None:
     with pytest.raises(ValueError, match="no such release"):
         gently(lambda: int("no such release"))
+
+
+def test_only_beside_callers_it_is_done_gently(tmp_path: Path) -> None:
+    mark, before = tmp_path / "beside", priority()
+    assert beside_callers(priority, {}) == before
+    assert beside_callers(priority, {BESIDE: str(mark)}) == before
+    mark.touch()
+    assert beside_callers(priority, {BESIDE: str(mark)}) == 19
+
+
+def test_where_no_priority_may_be_lowered_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError("not allowed")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    lower()
+    assert gently(lambda: 7) == 7
 
 
 def test_what_is_imported_gently_is_there_for_the_import_that_follows() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from deploy.control import Control
 from deploy.server import Server
-from deploy.stubs import StubTable, stubs_of
+from deploy.stubs import StubTable
+from ensemble.variables import BESIDE
 from tests.deploy.conftest import connect, wait_for
 from tests.deploy.measured.conftest import ask, samples_of, total
 
@@ -105,16 +106,27 @@ def watched_by_nobody(released: Path) -> Iterator[Server]:
         yield running
 
 
-def test_what_was_loaded_gently_serves_at_full_priority(asked: Server) -> None:
-    served = stubs_of(asked.pid)
-    lowered = {
-        f"{stub.model}: {task.read_text().split()[1]}"
-        for stub in served
-        for task in Path(f"/proc/{stub.pid}/task").glob("*/stat")
-        if int(task.read_text().rpartition(")")[2].split()[16]) > 0
-    }
-    assert {"retrieve", "text_tower", "commit_product"} <= {stub.model for stub in served}
-    assert lowered == set()
+def test_what_is_loaded_beside_callers_serves_at_full_priority(asked: Server) -> None:
+    models = ("retrieve", "text_tower", "commit_product")
+    environment = Path(f"/proc/{stubs(asked, models[0])[0]}/environ").read_bytes().split(b"\0")
+    (mark,) = (Path(entry.decode().partition("=")[2]) for entry in environment if entry.startswith(BESIDE.encode()))
+    mark.touch()
+    try:
+        for model in models:
+            reload(asked, model)
+    finally:
+        mark.unlink()
+    nice = {task: niceness(task) for model in models for pid in stubs(asked, model) for task in tasks(pid)}
+    assert len(nice) > len(models)
+    assert set(nice.values()) == {0}
+
+
+def tasks(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def niceness(task: Path) -> int:
+    return os.getpriority(os.PRIO_PROCESS, int(task.name))
 
 
 def stubs(server: Server, model: str) -> list[int]:
@@ -125,14 +137,17 @@ def stubs(server: Server, model: str) -> list[int]:
     return [stub.pid for stub in table.of_model(model, 1)]
 
 
-def reload(server: Server, model: str) -> None:
+def reload(server: Server, model: str, scripts: set[Path] | None = None) -> set[Path]:
+    """Load a model anew; its files, which are not to be found any more once its processes are killed."""
     control: Control = connect(server)
     table = StubTable(server.pid, control.ready_versions)
     table.look()
-    for script in {stub.script for stub in table.of_model(model, 1)}:
+    found = scripts or {stub.script for stub in table.of_model(model, 1)}
+    for script in found:
         script.touch()
     control.load(model, 60.0)
     control.close()
+    return found
 
 
 def test_a_process_that_ends_leaves_nothing_and_one_that_is_killed_is_told_by_its_age(
@@ -146,7 +161,7 @@ def test_a_process_that_ends_leaves_nothing_and_one_that_is_killed_is_told_by_it
 
     (first,) = stubs(server, "retrieve")
     soon(lambda: processes() == {first})
-    reload(server, "retrieve")
+    scripts = reload(server, "retrieve")
     (second,) = stubs(server, "retrieve")
     soon(lambda: processes() == {second})
     assert {
@@ -154,7 +169,7 @@ def test_a_process_that_ends_leaves_nothing_and_one_that_is_killed_is_told_by_it
     } == {str(second)}
 
     os.kill(second, signal.SIGKILL)
-    reload(server, "retrieve")
+    reload(server, "retrieve", scripts)
     (third,) = stubs(server, "retrieve")
     soon(lambda: processes() == {second, third})
     ages = {

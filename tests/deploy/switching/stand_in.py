@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deploy.command import beside
 from deploy.configs import read_config
 from deploy.control import Control
 from deploy.events import EventLog
@@ -30,13 +31,15 @@ class Clock:
     def __init__(self) -> None:
         self.now = 100.0
         self.slept: list[float] = []
+        self.hurried = False
 
     def monotonic(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> bool:
         self.slept.append(round(seconds, 3))
         self.now += seconds
+        return self.hurried
 
 
 class Alive(TritonProcess):
@@ -61,6 +64,7 @@ class Triton(Control):
     def __init__(self, folder: Path, clock: Clock) -> None:
         super().__init__("127.0.0.1", 1)
         self.folder, self.clock, self.load_s = folder, clock, 0.1
+        self.gently: list[bool] = []
         self.loaded: list[str] = []
         self.unloaded: list[str] = []
         self.asked: list[str] = []
@@ -68,6 +72,7 @@ class Triton(Control):
     def load(self, model: str, timeout_s: float) -> None:
         self.loaded.append(model)
         self.clock.now += self.load_s
+        self.gently.append(beside(self.folder.parent).exists())
 
     def unload(self, model: str, timeout_s: float) -> None:
         self.unloaded.append(model)

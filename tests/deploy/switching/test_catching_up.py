@@ -34,7 +34,7 @@ class Stopping(threading.Event):
         self.clock = clock
 
     def wait(self, timeout: float | None = None) -> bool:
-        self.clock.sleep(timeout or 0.0)
+        self.clock.pause(timeout or 0.0)
         return self.is_set()
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.errors import CannotSwitch
+from deploy.command import beside
+from deploy.errors import CannotSwitch, RequestFailed
 from deploy.store import Release, check_release
 from deploy.switching import stage
+from deploy.switching.turns import Turns
 from deploy.switching.values import Canary
 from tests.deploy.shop import write_manifest
 from tests.deploy.switching.conftest import ME, quiet
@@ -36,6 +38,7 @@ def shop(two: Path) -> Path:
 def stand(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stand:
     made = Stand(shop, tmp_path)
     monkeypatch.setattr(stage, "time", made.clock)
+    monkeypatch.setattr(Turns, "pause", lambda _, seconds: made.clock.pause(seconds))
     return made
 
 
@@ -106,7 +109,7 @@ def test_callers_get_a_moment_between_two_loads_and_at_no_other_time(stand: Stan
     assert clock.slept == [0.0, 0.1]  # of two parts the second; no ensemble
     stand.board.rollback(ME, quiet)  # it is there
     assert (clock.slept, view.loaded) == ([0.0, 0.1], (1, 2))
-    stage.Stage(stand.running, 1.0, quiet).hold_live_alone()
+    stage.Stage(stand.running, 1.0, quiet, stand.clock.pause).hold_live_alone()
     assert (clock.slept, view.loaded) == ([0.0, 0.1], (1,))
 
 
@@ -118,12 +121,51 @@ def test_the_moment_is_as_long_as_the_load_took_but_not_longer_than_half_a_secon
 
 def test_what_is_urgent_does_not_pause(stand: Stand) -> None:
     stand.board.activate(2, ME, quiet)
-    stage.Stage(stand.running, 1.0, quiet).hold_live_alone()
+    stage.Stage(stand.running, 1.0, quiet, stand.clock.pause).hold_live_alone()
     stand.clock.slept.clear()
     stand.triton.loaded.clear()
     stand.board.rollback(ME, quiet)
     assert stand.triton.loaded[:2] == ["length", "rank"]
     assert stand.clock.slept == []
+    assert stand.triton.gently[-len(stand.triton.loaded) :] == [False] * len(stand.triton.loaded)
+
+
+def test_parts_are_loaded_gently_and_nothing_else_is(stand: Stand) -> None:
+    stand.board.activate(2, ME, quiet)
+    assert stand.triton.loaded[:2] == ["length", "rank"]
+    assert stand.triton.gently == [True, True, *[False] * (len(stand.triton.loaded) - 2)]
+    assert not beside(stand.triton.folder.parent).exists()
+
+
+def test_who_waits_for_a_load_ends_its_gentleness(stand: Stand) -> None:
+    stand.clock.hurried = True
+    stand.board.canary(2, 0.5, ME, quiet)
+    assert not any(stand.triton.gently)
+
+
+def test_a_load_that_fails_leaves_no_mark(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, timeout_s: float) -> None:
+        raise OSError(f"{name}: no")
+
+    monkeypatch.setattr(stand.triton, "load", refuse)
+    with pytest.raises(CannotSwitch, match="length: no"):
+        stand.board.activate(2, ME, quiet)
+    assert not beside(stand.triton.folder.parent).exists()
+
+
+def test_a_trial_whose_names_do_not_load_leaves_nothing_behind(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = stand.triton.load
+
+    def load(name: str, timeout_s: float) -> None:
+        if name == "search_more_canary":
+            raise RequestFailed("UNAVAILABLE", "no memory")
+        real(name, timeout_s)
+
+    monkeypatch.setattr(stand.triton, "load", load)
+    with pytest.raises(CannotSwitch, match="no memory"):
+        stand.board.canary(2, 0.5, ME, quiet)
+    assert (stand.running.view.shadows, stand.running.view.loaded) == ([], (1,))
+    assert stand.board.status().canary is None
 
 
 def test_files_are_compared_at_the_least_priority(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,22 @@ from tests.deploy.conftest import wait_for
 from tests.deploy.switching.conftest import ME, quiet
 
 
+def test_a_pause_ends_as_soon_as_a_switch_waits(tmp_path: Path) -> None:
+    turns = Turns(Audit(tmp_path), EventLog(tmp_path / "events.jsonl"), threading.Event())
+
+    def switch() -> None:
+        with turns.take(quiet, lambda: Turn("activate", 1, 2, ME, quiet)):
+            pass
+
+    assert not turns.pause(0.001)
+    with turns.background("busy"):
+        waiting = threading.Thread(target=switch)
+        waiting.start()
+        assert turns.pause(60.0)
+    waiting.join()
+    assert not turns.pause(0.001)
+
+
 def test_one_switch_waits_for_what_is_done_in_the_background_and_others_are_refused(tmp_path: Path) -> None:
     turns = Turns(Audit(tmp_path), EventLog(tmp_path / "events.jsonl"), threading.Event())
     told, done = list[str](), list[str]()
