@@ -13,6 +13,7 @@ import pytest
 
 from clients import NO_RETRIES, NoServer, QueueFull, RetryPolicy, ServerFault, TandemError
 from clients.deadline import Attempts
+from clients.retry_budget import RetryBudget
 from clients.url import Address
 from loadtest.arrivals import records
 from loadtest.arrivals.generator import Generator
@@ -181,7 +182,7 @@ def generated(sender: Reluctant, mix_file: Path, folder: Path, retries: RetryPol
     traffic = Traffic.read(mix_file)
     prepare(folder, traffic, range(3))
     np.savez(folder / "schedule.npz", due_s=np.array([0.0, 0.01, 0.02]), number=np.arange(3))
-    attempts = partial(Attempts, Address.parse("grpc://localhost:1"), retries, 5.0)
+    attempts = partial(Attempts, Address.parse("grpc://localhost:1"), retries, 5.0, RetryBudget(retries.refused_share))
 
     async def run() -> Records:
         generator = Generator(sender, load(folder), 5.0, attempts)
