@@ -59,8 +59,8 @@ UNKNOWN = """\
 - The mix is ours, not a shop's log. The towers' memory answers a part of it; a shop with other habits has another
   knee.
 - The network between callers and server was loopback; a load balancer and TLS were not in the way.
-- A knee of one run, on a virtual machine whose neighbours are not known: within an hour one of 97 and one of 156 (without
-  writes and for 20 s) were found. Shares of the knee and ratios tell more than rates.\
+- A knee of one run, on a virtual machine whose neighbours are not known: within an hour one of 97 and one of 156
+  (without writes and for 20 s) were found. Shares of the knee and ratios tell more than rates.\
 """
 
 
